@@ -1,0 +1,19 @@
+//! Writes customer segments out.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod budget;
+pub mod encode;
+mod error;
+pub mod plan;
+mod progress;
+mod settings;
+pub mod source;
+pub mod upload;
+
+pub use budget::Budget;
+pub use error::{BoxError, Error, ErrorKind, Result};
+pub use plan::Format;
+pub use progress::{Observer, Progress, Stage};
+pub use settings::{
+    CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
+};

@@ -1,0 +1,173 @@
+//! Where the bytes go: data objects that stay invisible until they are completed, and small objects that
+//! are created only where nothing is.
+//!
+//! A [`PartStore`] is bound to the prefix of one snapshot; names are relative to it. It does not know which
+//! objects make up a snapshot, nor when they are completed: that is `export` and `manifest`.
+//!
+//! Invariant: nothing that was not completed is visible to a reader that lists, and nothing is replaced.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use object_store::PutPayload;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// The prefix of one snapshot in a store.
+///
+/// Every call may be made again after a failure. Errors say which object they are about, and no more.
+#[async_trait]
+pub trait PartStore: Send + Sync + fmt::Debug {
+    /// The limits and abilities of the store.
+    fn traits(&self) -> StoreTraits;
+
+    /// Begins a data object, which stays invisible until [`complete`](Self::complete).
+    async fn create(&self, name: &str) -> Result<UploadId>;
+
+    /// Stores one part of a data object; parts may be put at once, in any order, and again.
+    async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag>;
+
+    /// Makes a data object of all its parts visible, in one step.
+    async fn complete(&self, upload: &Upload, tags: &[PartTag]) -> Result<()>;
+
+    /// Gives up a data object that was not completed; what is gone already is no error.
+    async fn abort(&self, upload: &Upload) -> Result<()>;
+
+    /// Deletes an object; what is gone already is no error.
+    async fn delete(&self, name: &str) -> Result<()>;
+
+    /// Creates a small object if none has this name.
+    ///
+    /// A store whose [`StoreTraits::locks`] is true keeps the object locked until it is dropped or the
+    /// process ends, however it ends.
+    async fn put_new(&self, name: &str, bytes: Bytes) -> Result<PutNew>;
+
+    /// Replaces a small object if it is still of this version.
+    async fn replace_if(&self, name: &str, bytes: Bytes, version: &Version) -> Result<Replaced>;
+
+    /// The size of an object, or `None` where there is none.
+    async fn head(&self, name: &str) -> Result<Option<ObjectInfo>>;
+
+    /// A small object and its version, or `None` where there is none.
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Version)>>;
+
+    /// A range of the bytes of an object.
+    async fn get_range(&self, name: &str, range: std::ops::Range<u64>) -> Result<Bytes>;
+
+    /// The visible objects under the prefix, in the order of their names.
+    async fn list(&self) -> Result<Vec<ObjectInfo>>;
+
+    /// The data objects that were begun and neither completed nor aborted, by any process.
+    async fn list_open(&self) -> Result<Vec<Upload>>;
+
+    /// Takes away what an ended export leaves besides its objects, such as a staging directory and locks.
+    async fn finish(&self) -> Result<()>;
+}
+
+/// What a store can do, and its limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreTraits {
+    /// Whether small objects that are created are locked as long as their creator lives.
+    pub locks: bool,
+    /// Bytes of an upload part at least, but for the last one.
+    pub min_part_bytes: u64,
+    /// Upload parts of an object at most.
+    pub max_parts: u64,
+}
+
+impl StoreTraits {
+    /// Traits of a store with these limits.
+    pub fn new(locks: bool, min_part_bytes: u64, max_parts: u64) -> Self {
+        Self { locks, min_part_bytes, max_parts }
+    }
+}
+
+/// What a store calls an upload that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UploadId(pub String);
+
+/// A data object that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Upload {
+    /// Its name, relative to the prefix.
+    pub name: String,
+    /// What the store calls it.
+    pub id: UploadId,
+}
+
+impl Upload {
+    /// The upload `id` of the object `name`.
+    pub fn new(name: impl Into<String>, id: UploadId) -> Self {
+        Self { name: name.into(), id }
+    }
+}
+
+/// Which part of a data object, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UploadPart {
+    /// Its number, from 0.
+    pub index: u32,
+    /// The offset of its first byte in the object.
+    pub offset: u64,
+}
+
+impl UploadPart {
+    /// Part `index`, whose first byte is at `offset`.
+    pub fn new(index: u32, offset: u64) -> Self {
+        Self { index, offset }
+    }
+}
+
+/// What a store answers for a part, wanted at completion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartTag(pub String);
+
+/// The version of a small object, opaque: an ETag, say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// What became of [`PartStore::put_new`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PutNew {
+    /// The object is there now, of this version.
+    Created(Version),
+    /// An object of this name was there before, or the store saw another writer at the same time.
+    Exists,
+}
+
+/// What became of [`PartStore::replace_if`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Replaced {
+    /// The object is replaced, and of this version now.
+    Done(Version),
+    /// The object is of another version now, or gone.
+    Changed,
+    /// A living process holds the lock of the object.
+    Locked,
+}
+
+/// A visible object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectInfo {
+    /// Its name, relative to the prefix.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl ObjectInfo {
+    /// The object `name` of `size` bytes.
+    pub fn new(name: impl Into<String>, size: u64) -> Self {
+        Self { name: name.into(), size }
+    }
+}
