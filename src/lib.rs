@@ -1,13 +1,16 @@
 //! Writes customer segments out.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod budget;
 pub mod encode;
 mod error;
 pub mod plan;
 mod progress;
 mod settings;
+mod shape;
 pub mod source;
+mod stage;
 pub mod upload;
 
 pub use budget::Budget;
