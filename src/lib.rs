@@ -8,6 +8,7 @@ pub mod plan;
 mod progress;
 mod settings;
 pub mod source;
+mod store;
 pub mod upload;
 
 pub use budget::Budget;
@@ -17,3 +18,4 @@ pub use progress::{Observer, Progress, Stage};
 pub use settings::{
     CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
+pub use store::StoreOptions;
