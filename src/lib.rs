@@ -11,6 +11,7 @@ mod settings;
 mod shape;
 pub mod source;
 mod stage;
+mod store;
 pub mod upload;
 
 pub use budget::Budget;
@@ -20,3 +21,4 @@ pub use progress::{Observer, Progress, Stage};
 pub use settings::{
     CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
+pub use store::StoreOptions;

@@ -6,6 +6,13 @@
 //! Invariant: the schema is logical. A batch may carry a string column in any physical form (plain, large,
 //! view, dictionary), and another one in the next batch: the output is the same.
 
+mod logical;
+mod memory;
+mod offload;
+mod parquet;
+mod records;
+mod stream;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +23,13 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+
+#[expect(unused_imports, reason = "`export` checks the batches of sources of the caller's own")]
+pub(crate) use logical::check_batch;
+pub use memory::MemorySource;
+pub use parquet::ParquetSource;
+pub use records::RecordSource;
+pub use stream::StreamSource;
 
 /// Batches of rows, in order.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
