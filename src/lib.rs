@@ -4,10 +4,12 @@
 mod budget;
 pub mod encode;
 mod error;
+pub mod manifest;
 pub mod plan;
 mod progress;
 mod settings;
 pub mod source;
+mod store;
 pub mod upload;
 
 pub use budget::Budget;
