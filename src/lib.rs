@@ -5,6 +5,7 @@ mod batch;
 mod budget;
 pub mod encode;
 mod error;
+pub mod manifest;
 pub mod plan;
 mod progress;
 mod settings;
