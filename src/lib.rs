@@ -1,6 +1,7 @@
 //! Writes customer segments out.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod api;
 mod batch;
 mod budget;
 pub mod encode;

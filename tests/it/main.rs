@@ -1,1 +1,4 @@
-fn main() {}
+//! The public behaviour of the crate, one module per stage.
+
+mod api;
+mod plan;
