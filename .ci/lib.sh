@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What `run` and `full` share. Sourced, never run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,19 +13,27 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
 # step NAME COMMAND...: runs a command, prints its name before and its time after; the first failure ends the run.
+# The command is no operand of `||` or `if`, where the shell would go on after a failure inside a function.
 step() {
-    local name="$1" began=$SECONDS
+    local name="$1" began=$SECONDS status
     shift
     printf '\n=== %s: %s\n' "$name" "$*"
-    "$@" || { printf '=== %s: FAILED after %d s\n' "$name" "$((SECONDS - began))"; exit 1; }
+    set +e
+    (set -e; "$@")
+    status=$?
+    set -e
+    if [[ $status != 0 ]]; then
+        printf '=== %s: FAILED after %d s\n' "$name" "$((SECONDS - began))"
+        exit 1
+    fi
     printf '=== %s: ok, %d s\n' "$name" "$((SECONDS - began))"
 }
 
-# The virtual environment of the interop suite, made anew when its requirements change.
+# The virtual environment of the interop suite: another one when its requirements change.
+requirements=tests/interop/requirements.txt
+venv="$cache/venv-$({ python3 --version; cat "$requirements"; } | sha256sum | cut -c1-16)"
+
 make_venv() {
-    local requirements=tests/interop/requirements.txt key
-    key="$({ python3 --version; cat "$requirements"; } | sha256sum | cut -c1-16)"
-    venv="$cache/venv-$key"
     if [[ ! -e "$venv/ready" ]]; then
         rm -rf "$venv"
         python3 -m venv "$venv"
