@@ -15,6 +15,7 @@ import pyarrow as pa
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIMESTAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{3}|\d{6}|\d{9}))?(Z?)")
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 EPOCH = dt.datetime(1970, 1, 1)
 NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -44,10 +45,10 @@ class Json:
         return dict(pairs)
 
 
-def timestamp_of(text, zoned):
-    """Nanoseconds since 1970 of a documented timestamp text, or None."""
+def timestamp_of(text, kind):
+    """Nanoseconds since 1970 of a timestamp text with the digits of its unit and the `Z` of its zone, or None."""
     match = TIMESTAMP.fullmatch(text)
-    if not match or (match[3] == "Z") != zoned:
+    if not match or (match[3] == "Z") != (kind.tz is not None) or len(match[2] or "") != DIGITS[kind.unit]:
         return None
     seconds = (dt.datetime.fromisoformat(match[1]) - EPOCH) // dt.timedelta(seconds=1)
     return seconds * 10**9 + int((match[2] or "0").ljust(9, "0"))
@@ -117,7 +118,7 @@ def same_text(text, want, kind):
         finite = text not in NOT_FINITE
         return bool(not finite or NUMBER.fullmatch(text)) and same_float(NOT_FINITE.get(text, text), want, kind == pa.float32())
     if pa.types.is_timestamp(kind):
-        return timestamp_of(text, kind.tz is not None) == want
+        return timestamp_of(text, kind) == want
     if pa.types.is_date(kind):
         return bool(DATE.fullmatch(text)) and text == want.isoformat()
     if is_binary(kind):

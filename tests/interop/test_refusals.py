@@ -29,8 +29,8 @@ def one_line(done):
 CASES = {
     "source missing": ({"source": "no/such/file.parquet"}, {FAILED}, "no/such/file.parquet"),
     "source of another format": ({"source": __file__}, {FAILED, USAGE}, "test_refusals.py"),
-    "destination with a query": ({"destination": "s3://bucket/prefix?x=1"}, {FAILED, USAGE}, "estination"),
-    "destination of an unknown scheme": ({"destination": "ftp://host/prefix"}, {FAILED, USAGE}, "estination"),
+    "destination with a query": ({"destination": "s3://bucket/prefix?x=1"}, {FAILED, USAGE}, "query"),
+    "destination of an unknown scheme": ({"destination": "ftp://host/prefix"}, {FAILED, USAGE}, "s3://"),
     "format": ({"format": "xml"}, {USAGE}, "xml"),
     "column": ({"columns": "ProfileId,NoSuchColumn"}, {FAILED, USAGE}, "NoSuchColumn"),
     "setting": ({"set": "no_such_setting=1"}, {FAILED, USAGE}, "no_such_setting"),
