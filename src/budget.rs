@@ -59,10 +59,13 @@ impl Budget {
 
     /// Opens an account; waits until its floor is free.
     ///
+    /// `reserve` is the part of the floor that no single hold may ask for: it may be taken for good, or wait
+    /// for bytes that come later.
+    ///
     /// # Errors
     ///
     /// When the floor is larger than the whole budget.
-    pub(crate) async fn account(&self, floor: u64) -> Result<Account> {
+    pub(crate) async fn account(&self, floor: u64, reserve: u64) -> Result<Account> {
         if floor > self.shared.bytes {
             return Err(Cause::Setting {
                 name: "memory_budget".to_owned(),
@@ -80,7 +83,7 @@ impl Budget {
             })
             .await;
         Ok(Account {
-            inner: Arc::new(Inner { shared: Arc::clone(&self.shared), floor, used: Mutex::new(0) }),
+            inner: Arc::new(Inner { shared: Arc::clone(&self.shared), floor, reserve, used: Mutex::new(0) }),
         })
     }
 }
@@ -119,6 +122,7 @@ pub(crate) struct Account {
 struct Inner {
     shared: Arc<Shared>,
     floor: u64,
+    reserve: u64,
     used: Mutex<u64>,
 }
 
@@ -138,6 +142,15 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Holds bytes of the reserve, which are there without waiting.
+    pub(crate) fn hold_reserve(&self, bytes: u64) -> Hold {
+        let mut hold = Hold { inner: Arc::clone(&self.inner), bytes: 0 };
+        hold.resize(bytes.min(self.inner.reserve));
+        hold
+    }
+}
+
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("floor", &self.inner.floor).finish_non_exhaustive()
@@ -147,7 +160,7 @@ impl fmt::Debug for Account {
 impl Inner {
     /// `None`: wait; `Err`: can never be had, and how much could.
     fn try_grant(&self, state: &mut State, bytes: u64) -> Option<Result<(), u64>> {
-        let most = self.shared.bytes - (state.floors - self.floor);
+        let most = self.shared.bytes - (state.floors - self.floor) - self.reserve;
         if bytes > most {
             return Some(Err(most));
         }
@@ -206,10 +219,6 @@ impl Hold {
         self.inner.resize(self.bytes, bytes);
         self.bytes = bytes;
     }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
 }
 
 impl fmt::Debug for Hold {
@@ -233,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_beyond_the_budget_wait_for_a_hold_to_end() {
         let budget = Budget::new(100);
-        let account = budget.account(10).await.unwrap();
+        let account = budget.account(10, 0).await.unwrap();
         let first = account.hold(80, 0).await.unwrap();
         assert!(account.hold(30, 1).now_or_never().is_none(), "30 more do not fit");
         drop(first);
@@ -243,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_can_never_fit_is_an_error_that_names_the_row() {
-        let account = Budget::new(100).account(10).await.unwrap();
+        let account = Budget::new(100).account(10, 0).await.unwrap();
         let error = account.hold(101, 7).await.unwrap_err();
         assert!(error.to_string().ends_with("needed=101 available=100 row=7"), "{error}");
     }
@@ -251,24 +260,36 @@ mod tests {
     #[tokio::test]
     async fn two_accounts_can_both_use_their_floors() {
         let budget = Budget::new(100);
-        let one = budget.account(40).await.unwrap();
-        let two = budget.account(40).await.unwrap();
+        let one = budget.account(40, 0).await.unwrap();
+        let two = budget.account(40, 0).await.unwrap();
         let held = one.hold(60, 0).await.unwrap();
         let own = two.hold(40, 0).now_or_never().expect("the floor is free").unwrap();
         assert!(two.hold(1, 0).now_or_never().is_none(), "nothing is left beside the floors");
         drop((held, own));
-        assert!(budget.account(90).now_or_never().is_none(), "floors of living accounts stay theirs");
+        assert!(budget.account(90, 0).now_or_never().is_none(), "floors of living accounts stay theirs");
         drop((one, two));
-        budget.account(90).await.unwrap();
+        budget.account(90, 0).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn no_hold_can_ask_for_the_reserve() {
+        let account = Budget::new(100).account(50, 40).await.unwrap();
+        let reserve = account.hold_reserve(40);
+        assert!(account.hold(61, 0).await.is_err());
+        assert!(
+            account.hold(60, 0).now_or_never().is_some(),
+            "what may be asked for is free beside the reserve"
+        );
+        drop(reserve);
     }
 
     #[tokio::test]
     async fn what_exists_is_counted_even_beyond_the_budget() {
         let budget = Budget::new(100);
-        let account = budget.account(0).await.unwrap();
+        let account = budget.account(0, 0).await.unwrap();
         let mut hold = account.hold(50, 0).await.unwrap();
         hold.resize(120);
-        assert_eq!((hold.bytes(), budget.peak()), (120, 120));
+        assert_eq!(budget.peak(), 120);
         assert!(account.hold(1, 0).now_or_never().is_none());
         hold.resize(10);
         assert!(account.hold(90, 0).now_or_never().is_some());

@@ -6,6 +6,7 @@ mod batch;
 mod budget;
 pub mod encode;
 mod error;
+mod export;
 pub mod manifest;
 pub mod plan;
 mod progress;
@@ -18,6 +19,7 @@ pub mod upload;
 
 pub use budget::Budget;
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use export::{ExportHandle, Exporter, ExporterBuilder, Target, abort};
 pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{

@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-#[expect(unused_imports, reason = "`export` checks the batches of sources of the caller's own")]
 pub(crate) use logical::check_batch;
 pub use memory::MemorySource;
 pub use parquet::ParquetSource;

@@ -31,6 +31,7 @@ use crate::store::{self, StoreOptions};
 #[cfg(unix)]
 pub use self::local::LocalParts;
 pub use self::object::ObjectParts;
+pub(crate) use self::part::part_bytes;
 pub use self::part::{Guard, PartUpload, Uploaded, Uploader};
 
 /// The part store of a snapshot's place.

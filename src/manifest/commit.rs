@@ -82,18 +82,22 @@ pub async fn commit(
 /// The first error; no other completion begins after it, and those under way have ended.
 async fn complete_all(ownership: &Ownership, receipts: &[PartReceipt], concurrency: usize) -> Result<()> {
     let has_failed = AtomicBool::new(false);
-    let open = receipts.iter().filter_map(|receipt| Some((receipt.open.as_ref()?, receipt.size)));
-    let completions = open.map(|(open, size)| {
-        let has_failed = &has_failed;
-        async move {
-            if has_failed.load(Ordering::Relaxed) {
-                return Ok(());
+    let open: Vec<_> =
+        receipts.iter().filter_map(|receipt| Some((receipt.open.as_ref()?, receipt.size))).collect();
+    let completions: Vec<_> = open
+        .into_iter()
+        .map(|(open, size)| {
+            let has_failed = &has_failed;
+            async move {
+                if has_failed.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let done = ownership.store.complete(&open.upload, &open.tags, size).await;
+                has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                done
             }
-            let done = ownership.store.complete(&open.upload, &open.tags, size).await;
-            has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
-            done
-        }
-    });
+        })
+        .collect();
     let mut ends = futures::stream::iter(completions).buffer_unordered(concurrency.max(1));
     let mut first = Ok(());
     while let Some(end) = ends.next().await {

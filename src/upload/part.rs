@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::task::TaskTracker;
 
-use super::{PartStore, PartTag, Upload, UploadPart};
+use super::{PartStore, PartTag, StoreTraits, Upload, UploadPart};
 use crate::error::{Cause, Error, Result};
 use crate::settings::UploadSettings;
 
@@ -31,6 +31,12 @@ const ABORT_CONCURRENCY: usize = 16;
 
 /// What holds on to the budget until the bytes are with the store.
 pub type Guard = Arc<dyn Send + Sync>;
+
+/// Bytes of an upload part: an eighth of the memory budget within limits, unless the settings say otherwise.
+pub(crate) fn part_bytes(settings: &UploadSettings, memory_budget: u64, traits: &StoreTraits) -> u64 {
+    let usual = || (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES);
+    settings.part_bytes.unwrap_or_else(usual).max(traits.min_part_bytes).max(1)
+}
 
 /// Uploads the data objects of one export.
 #[derive(Clone, Debug)]
@@ -52,10 +58,8 @@ impl Uploader {
     /// An uploader to a store; a part is an eighth of the memory budget unless the settings say otherwise.
     pub fn new(store: Arc<dyn PartStore>, settings: &UploadSettings, memory_budget: u64) -> Self {
         let traits = store.traits();
-        let wanted =
-            settings.part_bytes.unwrap_or_else(|| (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES));
         let shared = Shared {
-            part_bytes: wanted.max(traits.min_part_bytes).max(1),
+            part_bytes: part_bytes(settings, memory_budget, &traits),
             max_parts: traits.max_parts,
             slots: Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             tasks: TaskTracker::new(),
@@ -163,6 +167,7 @@ impl PartUpload {
             let part = self.pending.take(self.shared.part_bytes);
             self.put(part).await?;
         }
+        self.pending.detach(self.shared.part_bytes / 4);
         Ok(())
     }
 
@@ -248,6 +253,8 @@ fn join_error(error: JoinError) -> Error {
 struct Pending {
     bytes: VecDeque<(Bytes, Guard)>,
     len: u64,
+    /// The length that the newest bytes had when they came.
+    last_len: u64,
     /// The offset of the first of them in the object.
     offset: u64,
 }
@@ -262,7 +269,20 @@ struct Slice {
 impl Pending {
     fn push(&mut self, bytes: Bytes, guard: Guard) {
         self.len += bytes.len() as u64;
+        self.last_len = bytes.len() as u64;
         self.bytes.push_back((bytes, guard));
+    }
+
+    /// Copies what is left of a cut of more than `limit` bytes, so that it does not keep all of them alive
+    /// while it waits for the rest of its part.
+    fn detach(&mut self, limit: u64) {
+        if let [(bytes, guard)] = self.bytes.make_contiguous()
+            && self.last_len > limit
+            && (bytes.len() as u64) < self.last_len
+        {
+            *bytes = Bytes::copy_from_slice(bytes);
+            *guard = Arc::new(());
+        }
     }
 
     /// Cuts the first `len` bytes off, without copying them.
@@ -306,6 +326,19 @@ mod tests {
         let second = pending.take(4);
         assert_eq!((second.offset, texts(&second)), (4, vec![&b"efgh"[..]]));
         assert_eq!(texts(&pending.take(1)), [b"i"]);
+    }
+
+    #[test]
+    fn the_rest_of_a_large_cut_lets_go_of_it() {
+        let mut pending = Pending::default();
+        let guard: Guard = Arc::new(());
+        pending.push(Bytes::from_static(b"abcdefgh"), Arc::clone(&guard));
+        drop(pending.take(6));
+        pending.detach(9);
+        assert_eq!(Arc::strong_count(&guard), 2, "small bytes are not copied");
+        pending.detach(4);
+        assert_eq!(Arc::strong_count(&guard), 1);
+        assert_eq!(texts(&pending.take(2)), [b"gh"]);
     }
 
     #[test]

@@ -1,0 +1,183 @@
+//! Puts an export together and checks everything that can be known before it begins.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Exporter, Target, check};
+use crate::budget::Budget;
+use crate::encode::encoder_for;
+use crate::error::{Cause, Result};
+use crate::manifest::OwnerNonce;
+use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
+use crate::progress::Observer;
+use crate::settings::Settings;
+use crate::shape::Shape;
+use crate::source::ProfileSource;
+use crate::stage::Pool;
+use crate::store::StoreOptions;
+
+/// What an export is put together from.
+pub struct ExporterBuilder {
+    source: Arc<dyn ProfileSource>,
+    target: Target,
+    format: Option<Format>,
+    settings: Settings,
+    snapshot_id: Option<SnapshotId>,
+    domain: Option<DomainName>,
+    segment: Option<SegmentName>,
+    store_options: StoreOptions,
+    takeover: bool,
+    pool: Option<Pool>,
+    budget: Option<Budget>,
+    observer: Option<Arc<dyn Observer>>,
+    cancellation: CancellationToken,
+}
+
+impl ExporterBuilder {
+    pub(super) fn new(source: Arc<dyn ProfileSource>, target: Target) -> Self {
+        Self {
+            source,
+            target,
+            format: None,
+            settings: Settings::default(),
+            snapshot_id: None,
+            domain: None,
+            segment: None,
+            store_options: StoreOptions::default(),
+            takeover: false,
+            pool: None,
+            budget: None,
+            observer: None,
+            cancellation: CancellationToken::new(),
+        }
+    }
+
+    /// The format of the data objects; required.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// The tunables; default [`Settings::default`].
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The id of the snapshot; default: a new one at random.
+    #[must_use]
+    pub fn with_snapshot_id(mut self, id: SnapshotId) -> Self {
+        self.snapshot_id = Some(id);
+        self
+    }
+
+    /// The domain that the manifest names; default: none.
+    #[must_use]
+    pub fn with_domain(mut self, domain: DomainName) -> Self {
+        self.domain = Some(domain);
+        self
+    }
+
+    /// The segment that the manifest names; default: none.
+    #[must_use]
+    pub fn with_segment(mut self, segment: SegmentName) -> Self {
+        self.segment = Some(segment);
+        self
+    }
+
+    /// Regions, endpoints and credentials for a destination that is a URI; default: none.
+    #[must_use]
+    pub fn with_store_options(mut self, options: StoreOptions) -> Self {
+        self.store_options = options;
+        self
+    }
+
+    /// Whether to take the snapshot id over from an export that is dead; default false.
+    ///
+    /// On local disk it is known that an owner is dead, and taking over needs no word.
+    #[must_use]
+    pub fn with_takeover(mut self, takeover: bool) -> Self {
+        self.takeover = takeover;
+        self
+    }
+
+    /// Who is told of the progress; default: nobody.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// What cancels the export from outside; default: only its handle does.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.cancellation = token;
+        self
+    }
+
+    /// The threads that encode; default: a pool of `settings.threads` for this export alone.
+    #[must_use]
+    pub fn with_pool(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.pool = Some(pool.into());
+        self
+    }
+
+    /// A memory budget shared with other exports; default: `settings.memory_budget` for this export alone.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Checks everything that can be known before the export begins, without a request to the destination.
+    ///
+    /// # Errors
+    ///
+    /// When a setting breaks its rule, a column does not exist, the format cannot hold the type of a column,
+    /// or the destination cannot be understood.
+    pub fn build(self) -> Result<Exporter> {
+        let missing = || Cause::Field { field: "DataFormat", rule: "is required".to_owned() };
+        let format = self.format.ok_or_else(missing)?;
+        check::settings(&self.settings, format)?;
+        let shape = Shape::new(&self.source.schema(), self.settings.columns.as_deref())?;
+        let encoder = encoder_for(format, shape.schema(), &self.settings)?;
+        let random = || Uuid::new_v4().as_u128();
+        let snapshot_id = self.snapshot_id.unwrap_or_else(|| SnapshotId::from_bytes(random().to_be_bytes()));
+        let store = self.target.open(snapshot_id, &self.store_options, &self.settings.retry)?;
+        let budget = self.budget.unwrap_or_else(|| Budget::new(self.settings.memory_budget));
+        check::sizes(&self.settings, format, &budget, &*store, &*self.source)?;
+        Ok(Exporter {
+            source: self.source,
+            shape,
+            encoder,
+            format,
+            snapshot_id,
+            domain: self.domain,
+            segment: self.segment,
+            owner: OwnerNonce::new(random()),
+            takeover: self.takeover,
+            store,
+            pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
+            budget,
+            observer: self.observer,
+            cancellation: self.cancellation,
+            settings: self.settings,
+        })
+    }
+}
+
+impl fmt::Debug for ExporterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExporterBuilder")
+            .field("target", &self.target)
+            .field("format", &self.format)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

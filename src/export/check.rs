@@ -1,0 +1,152 @@
+//! The rules of the settings, and how the memory budget is shared out.
+
+use crate::batch::ChunkLimits;
+use crate::budget::Budget;
+use crate::error::{Cause, Error, Result};
+use crate::plan::Format;
+use crate::settings::Settings;
+use crate::source::ProfileSource;
+use crate::upload::{PartStore, part_bytes};
+
+const TEXT_PART_BYTES: u64 = 256 << 20;
+const ORC_PART_BYTES: u64 = 512 << 20;
+
+/// More threads than any machine has: a typing error.
+const MOST_THREADS: usize = 4096;
+
+/// How the memory budget is shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// For pages, read-ahead and batches on their way.
+    pub(super) reader: u64,
+    /// For the end of a chunk that waits for the rest of its upload part.
+    pub(super) remainder: u64,
+    /// For chunks that wait whole for the rest of their upload part.
+    pub(super) waiting: u64,
+    /// For one chunk of the usual size.
+    pub(super) chunk: u64,
+}
+
+impl Shares {
+    pub(super) fn new(settings: &Settings, format: Format, budget: u64, store: &dyn PartStore) -> Self {
+        let part = part_bytes(&settings.upload, budget, &store.traits());
+        Self {
+            reader: budget / 4,
+            remainder: part,
+            waiting: part + part / 4,
+            chunk: chunk_cost(format, chunk_limits(settings, format).bytes),
+        }
+    }
+
+    /// What an export must be able to hold to get on.
+    pub(super) fn floor(&self) -> u64 {
+        self.reserve() + self.chunk
+    }
+
+    /// What is not there for the chunks that are encoded.
+    pub(super) fn reserve(&self) -> u64 {
+        self.reader + self.remainder + self.waiting
+    }
+}
+
+/// The bytes that a chunk of so many logical bytes takes while it is encoded: its rows and its output, and
+/// for ORC a copy of the rows in one piece.
+pub(super) fn chunk_cost(format: Format, logical_bytes: u64) -> u64 {
+    match format {
+        Format::Csv | Format::Jsonl => logical_bytes.saturating_mul(4),
+        Format::Orc => logical_bytes.saturating_mul(5) / 2,
+    }
+}
+
+/// When a chunk of this format is full: never larger than a part may be.
+pub(super) fn chunk_limits(settings: &Settings, format: Format) -> ChunkLimits {
+    let (bytes, rows) = match format {
+        Format::Csv | Format::Jsonl => (settings.chunk_bytes, settings.chunk_rows),
+        Format::Orc => (settings.stripe_bytes, settings.stripe_rows),
+    };
+    ChunkLimits { bytes: bytes.min(part_limit(settings, format)), rows, part_rows: settings.part_rows }
+}
+
+/// Bytes of a data object at most.
+pub(super) fn part_limit(settings: &Settings, format: Format) -> u64 {
+    let usual = match format {
+        Format::Csv | Format::Jsonl => TEXT_PART_BYTES,
+        Format::Orc => ORC_PART_BYTES,
+    };
+    if settings.single_part { u64::MAX } else { settings.part_bytes.unwrap_or(usual) }
+}
+
+/// Checks each setting for itself.
+pub(super) fn settings(settings: &Settings, format: Format) -> Result<()> {
+    let upload = &settings.upload;
+    let retry = &settings.retry;
+    let positive = [
+        ("chunk_bytes", settings.chunk_bytes),
+        ("chunk_rows", settings.chunk_rows),
+        ("stripe_bytes", settings.stripe_bytes),
+        ("stripe_rows", settings.stripe_rows),
+        ("part_bytes", settings.part_bytes.unwrap_or(1)),
+        ("part_rows", settings.part_rows.unwrap_or(1)),
+        ("upload.part_bytes", upload.part_bytes.unwrap_or(1)),
+        ("upload.concurrency", upload.concurrency as u64),
+        ("upload.complete_concurrency", upload.complete_concurrency as u64),
+        ("retry.attempts", u64::from(retry.attempts)),
+        ("retry.timeout_ms", retry.timeout_ms),
+        ("retry.connect_timeout_ms", retry.connect_timeout_ms),
+    ];
+    if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+        return Err(broken(name, "must be at least 1"));
+    }
+    if settings.threads > MOST_THREADS {
+        return Err(broken("threads", "must be at most 4096; 0 means as many as the machine has"));
+    }
+    if settings.single_part && (settings.part_rows.is_some() || settings.part_bytes.is_some()) {
+        return Err(broken("single_part", "cannot go with part_rows or part_bytes"));
+    }
+    if format == Format::Csv && settings.csv.flatten_separator.contains(['\n', '\r', '"', ',']) {
+        return Err(broken("csv.flatten_separator", "must not hold a comma, a quote or a line end"));
+    }
+    Ok(())
+}
+
+/// Checks the settings against the budget, the store and the source.
+pub(super) fn sizes(
+    settings: &Settings,
+    format: Format,
+    budget: &Budget,
+    store: &dyn PartStore,
+    source: &dyn ProfileSource,
+) -> Result<()> {
+    let floor = Shares::new(settings, format, budget.bytes(), store).floor();
+    if floor > budget.bytes() {
+        let rule =
+            format!("must be at least {} bytes with these settings", least_budget(settings, format, store));
+        return Err(Cause::Setting { name: "memory_budget".to_owned(), rule }.into());
+    }
+    let traits = store.traits();
+    let part = part_bytes(&settings.upload, budget.bytes(), &traits);
+    // The source's own size is the least guess that can be made of the output's.
+    let parts = source.size_hint().bytes.map_or(0, |bytes| bytes / part);
+    if settings.single_part && parts > traits.max_parts {
+        return Err(Cause::TooManyParts { parts }.into());
+    }
+    Ok(())
+}
+
+/// The least budget, to the MiB, whose shares fit into it.
+fn least_budget(settings: &Settings, format: Format, store: &dyn PartStore) -> u64 {
+    let fits = |mib: &u64| Shares::new(settings, format, mib << 20, store).floor() <= mib << 20;
+    let most = Shares::new(settings, format, u64::MAX >> 2, store);
+    let bound = ((most.remainder + most.waiting + most.chunk) >> 20) * 2 + 2;
+    let mut low = 1;
+    let mut high = bound;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if fits(&middle) { high = middle } else { low = middle + 1 }
+    }
+    high << 20
+}
+
+fn broken(name: &str, rule: &str) -> Error {
+    Cause::Setting { name: name.to_owned(), rule: rule.to_owned() }.into()
+}
