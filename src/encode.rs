@@ -6,7 +6,10 @@
 //!
 //! Invariant: a data object is `head`, then the bytes of its chunks in order, then `tail`.
 
+mod csv;
+mod jsonl;
 mod orc;
+mod text;
 
 use std::any::Any;
 use std::fmt;
@@ -16,6 +19,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
+use crate::encode::csv::CsvEncoder;
+use crate::encode::jsonl::JsonlEncoder;
+use crate::encode::orc::OrcEncoder;
 use crate::error::Result;
 use crate::plan::Format;
 use crate::settings::Settings;
@@ -104,11 +110,9 @@ impl fmt::Debug for Note {
 ///
 /// When the format cannot hold the type of a column, or two output columns would have one name.
 pub fn encoder_for(format: Format, schema: &SchemaRef, settings: &Settings) -> Result<Arc<dyn Encoder>> {
-    let _ = settings;
-    match format {
-        Format::Orc => Ok(Arc::new(orc::OrcEncoder::new(schema)?)),
-        Format::Csv | Format::Jsonl => {
-            Err(crate::error::Cause::NotAvailable { what: "this format".to_owned() }.into())
-        }
-    }
+    Ok(match format {
+        Format::Csv => Arc::new(CsvEncoder::new(schema, settings)?),
+        Format::Jsonl => Arc::new(JsonlEncoder::new(schema, settings)?),
+        Format::Orc => Arc::new(OrcEncoder::new(schema)?),
+    })
 }

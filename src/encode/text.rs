@@ -1,0 +1,19 @@
+//! The text of values, shared by CSV and JSON lines: a number has one spelling.
+//!
+//! A column is written block of rows by block of rows into [`cells::Cells`], and cells are joined to rows
+//! with plain copies. What surrounds a value (separators, keys, quotes) is settled in a [`node::Node`] when
+//! the encoder is made; which loop writes a column is settled once per batch from the array's own type. This
+//! module knows no file: heads, line ends and chunks are of `csv` and `jsonl`.
+//!
+//! Invariant: a column that fills rows `a..b` without a problem closes exactly `b - a` cells.
+
+pub(crate) mod cells;
+pub(crate) mod chunk;
+pub(crate) mod column;
+pub(crate) mod dictionary;
+pub(crate) mod escape;
+pub(crate) mod nested;
+pub(crate) mod node;
+pub(crate) mod number;
+pub(crate) mod string;
+pub(crate) mod time;

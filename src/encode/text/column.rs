@@ -1,0 +1,264 @@
+//! Which loop writes a column: chosen once per batch, from the array's own type.
+//!
+//! The choice also checks that an array has the logical type of its node; nobody looks at types afterwards.
+//!
+//! Invariant: a null row of a column, or of anything around it, is never looked at.
+
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
+    Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+
+use crate::encode::text::cells::{Cells, Frame};
+use crate::encode::text::dictionary;
+use crate::encode::text::nested;
+use crate::encode::text::node::{Floats, Kind, Node, Scalar, Zone};
+use crate::encode::text::number::{AnyFloat, Bool, Decimal, Float, Integer, Text};
+use crate::encode::text::string;
+use crate::encode::text::time::{Days, Millidays, Timestamp};
+use crate::error::{Cause, Result};
+
+/// Writes the cells of one column of one batch.
+pub(crate) trait Column {
+    /// Appends one cell for each row of `rows` to `out`.
+    ///
+    /// `spare` is memory for what is nested, one level of it each. On a problem, `out` is of no use.
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem>;
+}
+
+/// A value that cannot be written.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// Its index in the array of the column that reports it.
+    pub(crate) index: usize,
+    /// Dotted path of the column.
+    pub(crate) column: String,
+    /// What is wrong.
+    pub(crate) what: &'static str,
+}
+
+impl Problem {
+    /// The one of the earlier row, and of the earlier column in the same row.
+    pub(crate) fn earlier(first: Result<(), Self>, second: Result<(), Self>) -> Result<(), Self> {
+        match (first, second) {
+            (Err(first), Err(second)) if second.index < first.index => Err(second),
+            (Err(first), _) => Err(first),
+            (Ok(()), second) => second,
+        }
+    }
+}
+
+/// A column of a batch, borrowing from the plan.
+pub(crate) type BoxColumn<'p> = Box<dyn Column + 'p>;
+
+/// The writer of an array; rows that `outer` calls null are not looked at.
+pub(crate) fn column<'p>(
+    node: &'p Node,
+    array: &ArrayRef,
+    outer: Option<&NullBuffer>,
+) -> Result<BoxColumn<'p>> {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar_column(node, *scalar, array, outer),
+        Kind::Struct(fields) => nested::structs(node, fields, array, outer),
+        Kind::List(item) => nested::lists(node, item, array, outer),
+        Kind::Map(entry) => nested::maps(node, entry, array, outer),
+    }
+}
+
+/// The error for an array that is not of its node's type.
+pub(crate) fn mismatch(node: &Node) -> crate::error::Error {
+    Cause::BatchMismatch { column: node.path.clone() }.into()
+}
+
+fn scalar_column<'p>(
+    node: &'p Node,
+    scalar: Scalar,
+    array: &ArrayRef,
+    outer: Option<&NullBuffer>,
+) -> Result<BoxColumn<'p>> {
+    if Scalar::of(array.data_type()) != Some(scalar) {
+        return Err(mismatch(node));
+    }
+    if matches!(array.data_type(), DataType::Dictionary(..)) {
+        return dictionary::column(node, array, outer);
+    }
+    let nulls = NullBuffer::union(array.nulls(), outer);
+    Ok(match scalar {
+        Scalar::Null => Box::new(Absent { frame: &node.frame }),
+        Scalar::Bool => Box::new(Bools { values: array.as_boolean().clone(), nulls, frame: &node.frame }),
+        Scalar::Int8 => numbers::<Int8Type, _>(node, array, nulls, Integer),
+        Scalar::Int16 => numbers::<Int16Type, _>(node, array, nulls, Integer),
+        Scalar::Int32 => numbers::<Int32Type, _>(node, array, nulls, Integer),
+        Scalar::Int64 => numbers::<Int64Type, _>(node, array, nulls, Integer),
+        Scalar::UInt8 => numbers::<UInt8Type, _>(node, array, nulls, Integer),
+        Scalar::UInt16 => numbers::<UInt16Type, _>(node, array, nulls, Integer),
+        Scalar::UInt32 => numbers::<UInt32Type, _>(node, array, nulls, Integer),
+        Scalar::UInt64 => numbers::<UInt64Type, _>(node, array, nulls, Integer),
+        // A half float is written as the single float of the same value.
+        Scalar::Float16 => {
+            let singles =
+                cast(array, &DataType::Float32).map_err(|source| Cause::Encode { source: source.into() })?;
+            floats::<Float32Type>(node, &singles, nulls)
+        }
+        Scalar::Float32 => floats::<Float32Type>(node, array, nulls),
+        Scalar::Float64 => floats::<Float64Type>(node, array, nulls),
+        Scalar::Decimal(_, scale) => decimals(node, array, nulls, scale),
+        Scalar::String => string::texts(node, array, nulls),
+        Scalar::Binary => string::binaries(node, array, nulls),
+        Scalar::Date32 => numbers::<Date32Type, _>(node, array, nulls, Days),
+        Scalar::Date64 => numbers::<Date64Type, _>(node, array, nulls, Millidays),
+        Scalar::Timestamp(unit, zone) => timestamps(node, array, nulls, (unit, zone)),
+    })
+}
+
+fn numbers<'p, T, W>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, text: W) -> BoxColumn<'p>
+where
+    T: ArrowPrimitiveType,
+    W: Text<T::Native> + 'p,
+{
+    Box::new(Numbers::<T, W> { values: array.as_primitive::<T>().clone(), nulls, node, text })
+}
+
+fn floats<'p, T>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p>
+where
+    T: ArrowPrimitiveType,
+    T::Native: AnyFloat,
+{
+    let values = array.as_primitive::<T>().values();
+    let finite = node.spelling.floats == Floats::Finite;
+    let nulls = if node.spelling.floats == Floats::OrNull && values.iter().any(|value| !value.is_number()) {
+        let numbers = BooleanBuffer::collect_bool(values.len(), |row| values[row].is_number());
+        NullBuffer::union(nulls.as_ref(), Some(&NullBuffer::new(numbers)))
+    } else {
+        nulls
+    };
+    numbers::<T, _>(node, array, nulls, Float { finite })
+}
+
+fn decimals<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, scale: i8) -> BoxColumn<'p> {
+    let text = Decimal { scale };
+    match array.data_type() {
+        DataType::Decimal32(..) => numbers::<Decimal32Type, _>(node, array, nulls, text),
+        DataType::Decimal64(..) => numbers::<Decimal64Type, _>(node, array, nulls, text),
+        DataType::Decimal128(..) => numbers::<Decimal128Type, _>(node, array, nulls, text),
+        _ => numbers::<Decimal256Type, _>(node, array, nulls, text),
+    }
+}
+
+fn timestamps<'p>(
+    node: &'p Node,
+    array: &ArrayRef,
+    nulls: Option<NullBuffer>,
+    (unit, zone): (TimeUnit, Zone),
+) -> BoxColumn<'p> {
+    let zoned = zone == Zone::Zoned;
+    match unit {
+        TimeUnit::Second => numbers::<TimestampSecondType, _>(node, array, nulls, Timestamp::<0> { zoned }),
+        TimeUnit::Millisecond => {
+            numbers::<TimestampMillisecondType, _>(node, array, nulls, Timestamp::<3> { zoned })
+        }
+        TimeUnit::Microsecond => {
+            numbers::<TimestampMicrosecondType, _>(node, array, nulls, Timestamp::<6> { zoned })
+        }
+        TimeUnit::Nanosecond => {
+            numbers::<TimestampNanosecondType, _>(node, array, nulls, Timestamp::<9> { zoned })
+        }
+    }
+}
+
+/// A column without a value.
+struct Absent<'p> {
+    frame: &'p Frame,
+}
+
+impl Column for Absent<'_> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        out.room(rows.len() * self.frame.null.len(), rows.len());
+        let mut pen = out.pen();
+        for _ in rows {
+            pen.affix(&self.frame.null);
+            pen.close();
+        }
+        pen.finish();
+        Ok(())
+    }
+}
+
+struct Bools<'p> {
+    values: BooleanArray,
+    nulls: Option<NullBuffer>,
+    frame: &'p Frame,
+}
+
+impl Column for Bools<'_> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        fill_plain(rows, out, (self.frame, self.nulls.as_ref()), &Bool, |row| self.values.value(row));
+        Ok(())
+    }
+}
+
+/// A column of values of one width.
+struct Numbers<'p, T: ArrowPrimitiveType, W> {
+    values: PrimitiveArray<T>,
+    nulls: Option<NullBuffer>,
+    node: &'p Node,
+    text: W,
+}
+
+impl<T: ArrowPrimitiveType, W: Text<T::Native>> Column for Numbers<'_, T, W> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        let values = &self.values.values()[rows.clone()];
+        // Over the block at once, with what lies under nulls: the loop vanishes where no value has a problem.
+        if values.iter().any(|&value| self.text.problem(value).is_some()) {
+            self.check(rows.clone())?;
+        }
+        let first = rows.start;
+        fill_plain(rows, out, (&self.node.frame, self.nulls.as_ref()), &self.text, |row| values[row - first]);
+        Ok(())
+    }
+}
+
+impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
+    #[cold]
+    fn check(&self, rows: Range<usize>) -> Result<(), Problem> {
+        for index in rows {
+            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index))
+                && let Some(what) = self.text.problem(self.values.value(index))
+            {
+                return Err(Problem { index, column: self.node.path.clone(), what });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends a cell a row: the frame with a value of limited length in it, or its null.
+fn fill_plain<V, W: Text<V>>(
+    rows: Range<usize>,
+    out: &mut Cells,
+    (frame, nulls): (&Frame, Option<&NullBuffer>),
+    text: &W,
+    value: impl Fn(usize) -> V,
+) {
+    out.room(rows.len() * (frame.most() + W::MOST), rows.len());
+    let mut pen = out.pen();
+    for row in rows {
+        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
+            pen.affix(&frame.prefix);
+            let len = text.write(value(row), pen.rest());
+            pen.set(pen.at() + len);
+            pen.affix(&frame.suffix);
+        } else {
+            pen.affix(&frame.null);
+        }
+        pen.close();
+    }
+    pen.finish();
+}

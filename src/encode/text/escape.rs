@@ -1,0 +1,292 @@
+//! What must not stand as it is in a text: CSV quotes and JSON escapes.
+//!
+//! The question "is there anything to escape?" is asked over whole columns ([`Scan`]); the answer is nearly
+//! always no, and then a cell is copied in one go. A [`Style`] only sees texts, never arrays.
+//!
+//! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
+
+use crate::encode::text::cells::Pen;
+
+/// How a text is made safe for its format.
+pub(crate) trait Style: Copy + Send + Sync {
+    /// The most bytes that one byte becomes.
+    const GROWTH: usize;
+    /// The most bytes that are added around a text.
+    const AROUND: usize;
+
+    /// Whether a byte anywhere in a text keeps it from being copied as it is.
+    fn is_special(byte: u8) -> bool;
+
+    /// Whether a text without special bytes may need care; asking too often costs time only.
+    fn is_odd(self, text: Ends) -> bool;
+
+    /// Appends any text.
+    fn write(self, text: &[u8], pen: &mut Pen<'_>);
+}
+
+/// What can be seen of a text without reading it: its ends, when it is not empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    /// The length in bytes.
+    pub(crate) len: usize,
+    /// The first byte; any, when the text is empty.
+    pub(crate) first: u8,
+    /// The last byte; any, when the text is empty.
+    pub(crate) last: u8,
+}
+
+/// JSON strings, without their quotes (RFC 8259, the shortest form).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json;
+
+impl Style for Json {
+    /// `\u0000`.
+    const GROWTH: usize = 6;
+    const AROUND: usize = 0;
+
+    #[inline]
+    fn is_special(byte: u8) -> bool {
+        byte < 0x20 || byte == b'"' || byte == b'\\'
+    }
+
+    #[inline]
+    fn is_odd(self, _text: Ends) -> bool {
+        false
+    }
+
+    fn write(self, text: &[u8], pen: &mut Pen<'_>) {
+        let mut from = 0;
+        loop {
+            let to = find::<Self>(text, from);
+            pen.slice(&text[from..to]);
+            let Some(&byte) = text.get(to) else { return };
+            match byte {
+                b'"' => pen.slice(b"\\\""),
+                b'\\' => pen.slice(b"\\\\"),
+                b'\n' => pen.slice(b"\\n"),
+                b'\r' => pen.slice(b"\\r"),
+                b'\t' => pen.slice(b"\\t"),
+                0x08 => pen.slice(b"\\b"),
+                0x0c => pen.slice(b"\\f"),
+                _ => {
+                    const HEX: &[u8; 16] = b"0123456789abcdef";
+                    let digit = HEX[usize::from(byte & 15)];
+                    pen.slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
+                }
+            }
+            from = to + 1;
+        }
+    }
+}
+
+/// What stands for a NULL in a file of one column that holds text, and what is quoted when it is a text.
+///
+/// Nothing would be an empty line, which Python, pandas and others skip, and `""` is the empty string. The
+/// word is the one that pandas takes for a missing value by itself, and that others are told most often.
+pub(crate) const LONE_NULL: &[u8] = b"NULL";
+
+/// CSV cells (RFC 4180), quoted only where a reader needs it.
+///
+/// Quoted are the empty string (so that it differs from NULL), a text with a separator, a quote or a line
+/// end, a lone carriage return too; and a text that begins or ends with white space, which readers
+/// trim (pandas skips a line of nothing else), or begins with `#`, which readers take for a comment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Csv {
+    /// Whether it is the only column of the file: then [`LONE_NULL`] is quoted too.
+    pub(crate) lone: bool,
+}
+
+impl Csv {
+    /// Whether a text is quoted.
+    fn is_quoted(self, text: &[u8]) -> bool {
+        let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return true };
+        first == b'#'
+            || is_blank(first)
+            || is_blank(last)
+            || (self.lone && text == LONE_NULL)
+            || find::<Self>(text, 0) < text.len()
+    }
+}
+
+impl Style for Csv {
+    /// `""`.
+    const GROWTH: usize = 2;
+    const AROUND: usize = 2;
+
+    #[inline]
+    fn is_special(byte: u8) -> bool {
+        byte == b',' || byte == b'"' || byte == b'\n' || byte == b'\r'
+    }
+
+    #[inline]
+    fn is_odd(self, text: Ends) -> bool {
+        // `#` is the last of the bytes that must not be first, and space the last that must not be last.
+        let ends = (text.first <= b'#') | (text.last <= b' ');
+        (text.len == 0) | ends | (self.lone & (text.first == LONE_NULL[0]))
+    }
+
+    fn write(self, text: &[u8], pen: &mut Pen<'_>) {
+        if !self.is_quoted(text) {
+            return pen.slice(text);
+        }
+        pen.byte(b'"');
+        let (chunks, rest) = text.as_chunks::<16>();
+        for chunk in chunks {
+            if chunk.iter().fold(false, |any, &byte| any | (byte == b'"')) {
+                double(chunk, pen);
+            } else {
+                pen.slice(chunk);
+            }
+        }
+        double(rest, pen);
+        pen.byte(b'"');
+    }
+}
+
+/// Appends text with its quotes doubled.
+fn double(text: &[u8], pen: &mut Pen<'_>) {
+    for &byte in text {
+        // Without a branch: a byte that is no quote leaves its second copy to be overwritten.
+        let at = pen.at();
+        pen.byte(byte);
+        pen.byte(byte);
+        pen.set(at + 1 + usize::from(byte == b'"'));
+    }
+}
+
+/// White space that readers trim.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c)
+}
+
+/// Where the next special byte is, from `from` on; the length when there is none.
+pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
+    let (chunks, rest) = text[from..].as_chunks::<32>();
+    let mut at = from;
+    for chunk in chunks {
+        if chunk.iter().fold(false, |any, &byte| any | S::is_special(byte)) {
+            break;
+        }
+        at += chunk.len();
+    }
+    if at < text.len() - rest.len() || !rest.is_empty() {
+        let tail = &text[at..];
+        at += tail.iter().position(|&byte| S::is_special(byte)).unwrap_or(tail.len());
+    }
+    at
+}
+
+/// Asks about texts that lie one after the other; each byte is looked at once.
+#[derive(Debug)]
+pub(crate) struct Scan<'a, S> {
+    text: &'a [u8],
+    next: usize,
+    style: S,
+}
+
+impl<'a, S: Style> Scan<'a, S> {
+    /// Asks about texts within `text`, from `from` on.
+    pub(crate) fn new(style: S, text: &'a [u8], from: usize) -> Self {
+        Self { text, next: find::<S>(text, from), style }
+    }
+
+    /// Whether the text at `from..to` must go through [`Style::write`]; questions ascend.
+    #[inline]
+    pub(crate) fn is_odd(&mut self, from: usize, to: usize) -> bool {
+        if self.next < from {
+            self.next = find::<S>(self.text, from);
+        }
+        let first = self.text.get(from).copied().unwrap_or(0);
+        let last = self.text.get(to.wrapping_sub(1)).copied().unwrap_or(0);
+        (self.next < to) | self.style.is_odd(Ends { len: to - from, first, last })
+    }
+}
+
+/// Whether a text that stands alone must go through [`Style::write`].
+#[inline]
+pub(crate) fn is_odd<S: Style>(style: S, text: &[u8]) -> bool {
+    let first = text.first().copied().unwrap_or(0);
+    let last = text.last().copied().unwrap_or(0);
+    style.is_odd(Ends { len: text.len(), first, last }) || find::<S>(text, 0) < text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::text::cells::Cells;
+
+    fn written(style: impl Style, text: &[u8]) -> String {
+        let mut cells = Cells::new();
+        cells.room(text.len() * 6 + 2, 1);
+        let mut pen = cells.pen();
+        style.write(text, &mut pen);
+        pen.finish();
+        String::from_utf8(cells.text().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_stands() {
+        for len in 0..200 {
+            let plain = vec![b'a'; len];
+            assert_eq!(find::<Json>(&plain, 0), len);
+            for at in 0..len {
+                let mut text = plain.clone();
+                text[at] = b'"';
+                for from in [0, at / 2, at] {
+                    assert_eq!(find::<Csv>(&text, from), at, "{len} {from}");
+                }
+                assert_eq!(find::<Csv>(&text, at + 1), len, "{len} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_escaped_as_json_wants_it() {
+        for byte in 0..=127_u8 {
+            let text = [b'x', byte, b'y'];
+            let json = format!("\"{}\"", written(Json, &text));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap().as_bytes(), text);
+            assert_eq!(json, serde_json::to_string(std::str::from_utf8(&text).unwrap()).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_text_is_quoted_only_where_a_reader_needs_it() {
+        let table = [
+            ("", "\"\""),
+            ("a b", "a b"),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("a\rb", "\"a\rb\""),
+            ("a\nb", "\"a\nb\""),
+            (" a", "\" a\""),
+            ("a\t", "\"a\t\""),
+            ("#a", "\"#a\""),
+            ("a#", "a#"),
+            ("!a", "!a"),
+            ("NULL", "NULL"),
+            ("a\0b", "a\0b"),
+            ("'a'", "'a'"),
+        ];
+        for (text, cell) in table {
+            let style = Csv { lone: false };
+            assert_eq!(written(style, text.as_bytes()), cell);
+            assert!(is_odd(style, text.as_bytes()) || text == cell);
+        }
+        assert_eq!(written(Csv { lone: true }, b"NULL"), "\"NULL\"");
+        assert!(is_odd(Csv { lone: true }, b"NULL"));
+    }
+
+    #[test]
+    fn quotes_are_doubled_wherever_they_stand() {
+        for len in 1..50 {
+            for at in 0..len {
+                let mut text = vec![b'a'; len];
+                text[at] = b'"';
+                let text = String::from_utf8(text).unwrap();
+                let cell = format!("\"{}\"", text.replace('"', "\"\""));
+                assert_eq!(written(Csv { lone: false }, text.as_bytes()), cell);
+            }
+        }
+    }
+}

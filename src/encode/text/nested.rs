@@ -1,0 +1,269 @@
+//! Structs, lists and maps as JSON objects and arrays.
+//!
+//! Each item is written with a comma before it; the bracket then replaces the first comma, so that leaving
+//! out null members costs nothing. What lies under a null struct, list or map is masked as null before its
+//! children see it.
+//!
+//! Invariant: the cells of the children lie in the first spare level, child after child.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, OffsetSizeTrait};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+
+use crate::encode::text::cells::{Cells, Frame, Join, Pen};
+use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
+use crate::encode::text::dictionary::unpacked;
+use crate::encode::text::node::Node;
+use crate::error::{Cause, Result};
+
+/// The writer of a struct.
+pub(crate) fn structs<'p>(
+    node: &'p Node,
+    fields: &'p [Node],
+    array: &ArrayRef,
+    outer: Option<&NullBuffer>,
+) -> Result<BoxColumn<'p>> {
+    let array = unpacked(array)?;
+    let Some(array) = array.as_struct_opt() else { return Err(mismatch(node)) };
+    if !array.fields().iter().map(|field| field.name()).eq(fields.iter().map(|field| &field.name)) {
+        return Err(mismatch(node));
+    }
+    let nulls = NullBuffer::union(array.nulls(), outer);
+    let columns = fields.iter().zip(array.columns());
+    let columns =
+        columns.map(|(field, child)| column(field, child, nulls.as_ref())).collect::<Result<_>>()?;
+    Ok(Box::new(Structs { columns, nulls, frame: &node.frame }))
+}
+
+/// Objects of named members.
+pub(crate) struct Structs<'p> {
+    pub(crate) columns: Vec<BoxColumn<'p>>,
+    pub(crate) nulls: Option<NullBuffer>,
+    pub(crate) frame: &'p Frame,
+}
+
+impl Column for Structs<'_> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
+        let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
+        fill_all(&self.columns, rows.clone(), cells, spare)?;
+        out.room(cells.text().len() + rows.len() * (self.frame.most() + 1), rows.len());
+        let join = Join { cells, columns: self.columns.len(), rows: rows.len() };
+        let mut pen = out.pen();
+        for (index, row) in rows.enumerate() {
+            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                bracket(b'{', self.frame, &mut pen, |pen| join.row(index, pen));
+            } else {
+                pen.affix(&self.frame.null);
+            }
+            pen.close();
+        }
+        pen.finish();
+        Ok(())
+    }
+}
+
+/// Fills the cells of several columns, one column after the other.
+pub(crate) fn fill_all(
+    columns: &[BoxColumn<'_>],
+    rows: Range<usize>,
+    cells: &mut Cells,
+    spare: &mut [Cells],
+) -> Result<(), Problem> {
+    cells.clear();
+    columns
+        .iter()
+        .fold(Ok(()), |so_far, column| Problem::earlier(so_far, column.fill(rows.clone(), cells, spare)))
+}
+
+/// Appends items within their frame, and replaces the comma before the first by the opening bracket.
+#[inline]
+fn bracket<'a>(open: u8, frame: &Frame, pen: &mut Pen<'a>, items: impl FnOnce(&mut Pen<'a>)) {
+    pen.affix(&frame.prefix);
+    let start = pen.at();
+    items(pen);
+    pen.set(pen.at().max(start + 1));
+    pen.replace(start, open);
+    pen.affix(&frame.suffix);
+}
+
+/// The writer of a list of any form.
+pub(crate) fn lists<'p>(
+    node: &'p Node,
+    item: &'p Node,
+    array: &ArrayRef,
+    outer: Option<&NullBuffer>,
+) -> Result<BoxColumn<'p>> {
+    let array = unpacked(array)?;
+    let (array, values, offsets) = match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), usize_offsets(list.value_offsets()))
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), usize_offsets(list.value_offsets()))
+        }
+        DataType::FixedSizeList(_, size) => {
+            let list = array.as_fixed_size_list();
+            let size = usize::try_from(*size).unwrap_or(0);
+            let offsets = (0..=list.len()).map(|row| row * size).collect();
+            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), offsets)
+        }
+        DataType::ListView(field) | DataType::LargeListView(field) => {
+            let plain = cast(&array, &DataType::LargeList(Arc::clone(field)))
+                .map_err(|source| Cause::Encode { source: source.into() })?;
+            return lists(node, item, &plain, outer);
+        }
+        _ => return Err(mismatch(node)),
+    };
+    let nulls = NullBuffer::union(array.nulls(), outer);
+    let mask = item_mask(&offsets, nulls.as_ref(), values.len());
+    let items = vec![column(item, &values, mask.as_ref())?];
+    Ok(Box::new(Lists { items, offsets, nulls, node, keys: None }))
+}
+
+/// The writer of a map.
+pub(crate) fn maps<'p>(
+    node: &'p Node,
+    entry: &'p [Node; 2],
+    array: &ArrayRef,
+    outer: Option<&NullBuffer>,
+) -> Result<BoxColumn<'p>> {
+    let array = unpacked(array)?;
+    let Some(map) = array.as_map_opt() else { return Err(mismatch(node)) };
+    let offsets = usize_offsets(map.value_offsets());
+    let nulls = NullBuffer::union(map.nulls(), outer);
+    let mask = item_mask(&offsets, nulls.as_ref(), map.entries().len());
+    let items =
+        vec![column(&entry[0], map.keys(), mask.as_ref())?, column(&entry[1], map.values(), mask.as_ref())?];
+    let keys = Some(Keys { nulls: map.keys().logical_nulls(), node: &entry[0] });
+    Ok(Box::new(Lists { items, offsets, nulls, node, keys }))
+}
+
+fn usize_offsets<O: OffsetSizeTrait>(offsets: &[O]) -> Vec<usize> {
+    offsets.iter().map(|offset| offset.as_usize()).collect()
+}
+
+/// The items that are not under a null row, if some are.
+fn item_mask(offsets: &[usize], nulls: Option<&NullBuffer>, items: usize) -> Option<NullBuffer> {
+    let nulls = nulls?;
+    let rows = || offsets.windows(2).zip(nulls.iter());
+    if rows().all(|(pair, valid)| valid || pair[0] == pair[1]) {
+        return None;
+    }
+    let mut mask = BooleanBufferBuilder::new(items);
+    mask.append_n(offsets.first().copied().unwrap_or(0), false);
+    for (pair, valid) in rows() {
+        mask.append_n(pair[1] - pair[0], valid);
+    }
+    mask.append_n(items - mask.len(), false);
+    Some(NullBuffer::new(mask.finish()))
+}
+
+/// Arrays of items, or objects of keys and values.
+struct Lists<'p> {
+    /// The items, or the keys and the values.
+    items: Vec<BoxColumn<'p>>,
+    /// Where the items of each row begin and end.
+    offsets: Vec<usize>,
+    nulls: Option<NullBuffer>,
+    node: &'p Node,
+    /// What is known of the keys of a map.
+    keys: Option<Keys<'p>>,
+}
+
+struct Keys<'p> {
+    nulls: Option<NullBuffer>,
+    node: &'p Node,
+}
+
+impl Column for Lists<'_> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, levels: &mut [Cells]) -> Result<(), Problem> {
+        let Some((cells, spare)) = levels.split_first_mut() else { return Ok(()) };
+        let items = self.offsets[rows.start]..self.offsets[rows.end];
+        if let Err(problem) = fill_all(&self.items, items.clone(), cells, spare) {
+            let problem = self.lift(problem);
+            return self.check_before(problem, rows.start, out, levels);
+        }
+        let join = Join { cells, columns: self.items.len(), rows: items.len() };
+        let frame = &self.node.frame;
+        out.room(cells.text().len() + rows.len() * (frame.most() + 1), rows.len());
+        let open = if self.keys.is_some() { b'{' } else { b'[' };
+        let mut pen = out.pen();
+        for row in rows {
+            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                let of_row = self.offsets[row] - items.start..self.offsets[row + 1] - items.start;
+                if let Some(keys) = &self.keys {
+                    self.check(keys, row, cells, of_row.clone())?;
+                }
+                bracket(open, frame, &mut pen, |pen| join.rows(of_row, pen));
+            } else {
+                pen.affix(&frame.null);
+            }
+            pen.close();
+        }
+        pen.finish();
+        Ok(())
+    }
+}
+
+impl Lists<'_> {
+    /// The problem of an item as that of its row.
+    #[cold]
+    fn lift(&self, problem: Problem) -> Problem {
+        let after = self.offsets.partition_point(|&offset| offset <= problem.index);
+        Problem { index: after - 1, ..problem }
+    }
+
+    /// The earliest problem: keys of the rows before may be wrong, which is seen only when all is filled.
+    #[cold]
+    fn check_before(
+        &self,
+        problem: Problem,
+        first: usize,
+        out: &mut Cells,
+        spare: &mut [Cells],
+    ) -> Result<(), Problem> {
+        if self.keys.is_some() {
+            self.fill(first..problem.index, out, spare)?;
+        }
+        Err(problem)
+    }
+
+    /// Checks that the keys of a row are there and differ.
+    #[inline]
+    fn check(&self, keys: &Keys<'_>, row: usize, cells: &Cells, items: Range<usize>) -> Result<(), Problem> {
+        let first = self.offsets[row];
+        if let Some(nulls) = &keys.nulls
+            && nulls.slice(first, items.len()).null_count() > 0
+        {
+            let column = keys.node.path.clone();
+            return Err(Problem { index: row, column, what: "a key of a map is null" });
+        }
+        if has_twins(cells, items) {
+            let column = self.node.path.clone();
+            return Err(Problem { index: row, column, what: "a map holds a key twice" });
+        }
+        Ok(())
+    }
+}
+
+/// Maps up to this size are compared pair by pair, which needs no memory.
+const FEW_KEYS: usize = 16;
+
+/// Whether two of the cells are equal.
+fn has_twins(cells: &Cells, items: Range<usize>) -> bool {
+    if items.len() > FEW_KEYS {
+        let mut keys: Vec<_> = items.map(|item| cells.cell(item)).collect();
+        keys.sort_unstable();
+        return keys.windows(2).any(|pair| pair[0] == pair[1]);
+    }
+    items.clone().any(|item| {
+        let key = cells.cell(item);
+        (items.start..item).any(|other| cells.cell(other) == key)
+    })
+}

@@ -1,0 +1,347 @@
+//! The logical type of a column with everything that is the same for all rows.
+//!
+//! A [`Node`] is made once, when the encoder is made: what a format cannot hold is refused here. It knows no
+//! arrays: a batch may bring a column in any physical form of the same [`Scalar`], list or struct.
+//!
+//! Invariant: the children of a struct are in the order of its fields, and their JSON keys differ.
+
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+
+use crate::encode::text::cells::{Affix, Cells, Frame};
+use crate::encode::text::escape::{Csv, Json, Style};
+use crate::error::{Cause, Result};
+use crate::settings::{JsonlSettings, NonFinite, WideNumbers};
+
+/// One column or nested field.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Its own name, which a batch must have too when it is the field of a struct.
+    pub(crate) name: String,
+    /// Dotted path from the top, for errors.
+    pub(crate) path: String,
+    /// What it holds.
+    pub(crate) kind: Kind,
+    /// What surrounds its values.
+    pub(crate) frame: Frame,
+    /// How its values are spelled.
+    pub(crate) spelling: Spelling,
+}
+
+/// The logical type.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// One value without parts.
+    Scalar(Scalar),
+    /// The fields of a struct.
+    Struct(Vec<Node>),
+    /// The items of a list.
+    List(Box<Node>),
+    /// The keys and the values of a map.
+    Map(Box<[Node; 2]>),
+}
+
+/// The logical type of a value without parts: one for all physical forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Null,
+    Bool,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Float16,
+    Float32,
+    Float64,
+    Decimal(u8, i8),
+    String,
+    Binary,
+    Date32,
+    Date64,
+    Timestamp(TimeUnit, Zone),
+}
+
+/// Whether a timestamp has a zone; which one does not matter to its text in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zone {
+    Naive,
+    Zoned,
+}
+
+impl Scalar {
+    /// The logical type of an array's type, if it has no parts and a text.
+    pub(crate) fn of(data_type: &DataType) -> Option<Self> {
+        use DataType as T;
+        let scalar = match data_type {
+            T::Null => Self::Null,
+            T::Boolean => Self::Bool,
+            T::Int8 => Self::Int8,
+            T::Int16 => Self::Int16,
+            T::Int32 => Self::Int32,
+            T::Int64 => Self::Int64,
+            T::UInt8 => Self::UInt8,
+            T::UInt16 => Self::UInt16,
+            T::UInt32 => Self::UInt32,
+            T::UInt64 => Self::UInt64,
+            T::Float16 => Self::Float16,
+            T::Float32 => Self::Float32,
+            T::Float64 => Self::Float64,
+            T::Decimal32(p, s) | T::Decimal64(p, s) | T::Decimal128(p, s) | T::Decimal256(p, s) => {
+                Self::Decimal(*p, *s)
+            }
+            T::Utf8 | T::LargeUtf8 | T::Utf8View => Self::String,
+            T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => Self::Binary,
+            T::Date32 => Self::Date32,
+            T::Date64 => Self::Date64,
+            T::Timestamp(unit, None) => Self::Timestamp(*unit, Zone::Naive),
+            T::Timestamp(unit, Some(_)) => Self::Timestamp(*unit, Zone::Zoned),
+            T::Dictionary(_, value) => return Self::of(value),
+            T::Time32(_)
+            | T::Time64(_)
+            | T::Duration(_)
+            | T::Interval(_)
+            | T::List(_)
+            | T::ListView(_)
+            | T::FixedSizeList(..)
+            | T::LargeList(_)
+            | T::LargeListView(_)
+            | T::Struct(_)
+            | T::Union(..)
+            | T::Map(..)
+            | T::RunEndEncoded(..) => return None,
+        };
+        Some(scalar)
+    }
+
+    /// Whether its JSON text stands in quotes.
+    fn is_quoted(self, wide: WideNumbers) -> bool {
+        match self {
+            Self::String | Self::Binary | Self::Date32 | Self::Date64 | Self::Timestamp(..) => true,
+            Self::Int64 | Self::UInt64 | Self::Decimal(..) => wide == WideNumbers::String,
+            Self::Null
+            | Self::Bool
+            | Self::Int8
+            | Self::Int16
+            | Self::Int32
+            | Self::UInt8
+            | Self::UInt16
+            | Self::UInt32
+            | Self::Float16
+            | Self::Float32
+            | Self::Float64 => false,
+        }
+    }
+}
+
+/// How the values of a node are spelled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spelling {
+    /// How strings are made safe.
+    pub(crate) quoting: Quoting,
+    /// What becomes of floats that are not finite.
+    pub(crate) floats: Floats,
+}
+
+/// How strings are made safe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Quoting {
+    /// By JSON escapes.
+    Json,
+    /// By CSV quotes.
+    Csv(Csv),
+}
+
+/// What becomes of floats that are not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// `NaN`, `Infinity`, `-Infinity`.
+    Words,
+    /// An error.
+    Finite,
+    /// A null.
+    OrNull,
+}
+
+/// Where a JSON value stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// Alone.
+    Root,
+    /// In an object, under this key.
+    Member(&'a str),
+    /// In an array.
+    Item,
+    /// As the key of a map.
+    Key,
+    /// As the value of a map, after its key.
+    Value,
+}
+
+/// Makes the nodes of JSON values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JsonNodes<'a> {
+    /// The format whose name stands in errors.
+    pub(crate) format: &'static str,
+    /// How JSON is written.
+    pub(crate) settings: &'a JsonlSettings,
+}
+
+impl JsonNodes<'_> {
+    /// The node of a field at a place.
+    pub(crate) fn node(self, field: &Field, path: String, place: Place<'_>) -> Result<Node> {
+        let kind = self.kind(field.data_type(), &path)?;
+        if matches!((place, &kind), (Place::Key, Kind::Scalar(Scalar::Null))) {
+            return Err(unsupported(self.format, path, field.data_type()));
+        }
+        let frame = self.frame(&kind, place);
+        let floats = match (place, self.settings.non_finite) {
+            (Place::Key, _) => Floats::Words,
+            (_, NonFinite::Error) => Floats::Finite,
+            (_, NonFinite::Null) => Floats::OrNull,
+        };
+        Ok(Node {
+            name: field.name().clone(),
+            path,
+            kind,
+            frame,
+            spelling: Spelling { quoting: Quoting::Json, floats },
+        })
+    }
+
+    /// The nodes of the fields of an object.
+    pub(crate) fn members(self, fields: &Fields, path: &str) -> Result<Vec<Node>> {
+        let nodes = fields.iter().map(|field| {
+            let path = join(path, field.name());
+            self.node(field, path, Place::Member(field.name()))
+        });
+        let nodes = nodes.collect::<Result<Vec<_>>>()?;
+        let mut names: Vec<_> = fields.iter().map(|field| field.name()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            let name = join(path, pair[0]);
+            return Err(Cause::ColumnClash { first: name.clone(), second: name }.into());
+        }
+        Ok(nodes)
+    }
+
+    fn kind(self, data_type: &DataType, path: &str) -> Result<Kind> {
+        if let Some(scalar) = Scalar::of(data_type) {
+            return Ok(Kind::Scalar(scalar));
+        }
+        if let Some(fields) = struct_fields(data_type) {
+            return Ok(Kind::Struct(self.members(fields, path)?));
+        }
+        if let Some(item) = list_item(data_type) {
+            let path = join(path, item.name());
+            return Ok(Kind::List(Box::new(self.node(item, path, Place::Item)?)));
+        }
+        let Some([key, value]) = map_entry(data_type) else {
+            return Err(unsupported(self.format, path.to_owned(), data_type));
+        };
+        if Scalar::of(key.data_type()).is_none() {
+            return Err(unsupported(self.format, join(path, key.name()), key.data_type()));
+        }
+        let key = self.node(key, join(path, key.name()), Place::Key)?;
+        let value = self.node(value, join(path, value.name()), Place::Value)?;
+        Ok(Kind::Map(Box::new([key, value])))
+    }
+
+    fn frame(self, kind: &Kind, place: Place<'_>) -> Frame {
+        let key = match place {
+            Place::Member(name) => key_text(name),
+            Place::Item | Place::Key => b",".to_vec(),
+            Place::Root | Place::Value => Vec::new(),
+        };
+        let null: &[u8] = match place {
+            Place::Member(_) if self.settings.explicit_nulls => b"null",
+            Place::Item | Place::Value => b"null",
+            Place::Member(_) | Place::Root | Place::Key => b"",
+        };
+        let null = if null.is_empty() { Vec::new() } else { [&key[..], null].concat() };
+        let close = match (kind, place) {
+            (Kind::Scalar(_), Place::Key) => "\":",
+            (Kind::Scalar(scalar), _) if scalar.is_quoted(self.settings.wide_numbers) => "\"",
+            (Kind::Scalar(_), _) => "",
+            (Kind::Struct(_) | Kind::Map(_), _) => "}",
+            (Kind::List(_), _) => "]",
+        };
+        // Brackets open by replacing the comma of their first item, quotes open here.
+        let open = if close.starts_with('"') { "\"" } else { "" };
+        Frame {
+            prefix: Affix::new(&[&key[..], open.as_bytes()].concat()),
+            suffix: Affix::new(close.as_bytes()),
+            null: Affix::new(&null),
+        }
+    }
+}
+
+impl Node {
+    /// How many levels of [`Cells`] the values need below their own.
+    pub(crate) fn depth(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar(_) => 0,
+            Kind::Struct(fields) => 1 + fields.iter().map(Self::depth).max().unwrap_or(0),
+            Kind::List(item) => 1 + item.depth(),
+            Kind::Map(entry) => 1 + entry.iter().map(Self::depth).max().unwrap_or(0),
+        }
+    }
+}
+
+/// `,"name":`
+fn key_text(name: &str) -> Vec<u8> {
+    let mut cells = Cells::new();
+    cells.room(name.len() * Json::GROWTH + 4, 0);
+    let mut pen = cells.pen();
+    pen.slice(b",\"");
+    Json.write(name.as_bytes(), &mut pen);
+    pen.slice(b"\":");
+    pen.finish();
+    cells.text().to_vec()
+}
+
+/// A dotted path.
+pub(crate) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The fields of a struct, also behind a dictionary.
+pub(crate) fn struct_fields(data_type: &DataType) -> Option<&Fields> {
+    if let DataType::Struct(fields) = plain(data_type) { Some(fields) } else { None }
+}
+
+/// The item of a list of any form, also behind a dictionary.
+fn list_item(data_type: &DataType) -> Option<&Field> {
+    if let DataType::List(item)
+    | DataType::LargeList(item)
+    | DataType::ListView(item)
+    | DataType::LargeListView(item)
+    | DataType::FixedSizeList(item, _) = plain(data_type)
+    {
+        Some(item)
+    } else {
+        None
+    }
+}
+
+/// Key and value of a map, also behind a dictionary.
+fn map_entry(data_type: &DataType) -> Option<[&Field; 2]> {
+    if let DataType::Map(entries, _) = plain(data_type)
+        && let DataType::Struct(fields) = entries.data_type()
+        && let [key, value] = &fields[..]
+    {
+        Some([key, value])
+    } else {
+        None
+    }
+}
+
+fn plain(data_type: &DataType) -> &DataType {
+    if let DataType::Dictionary(_, value) = data_type { plain(value) } else { data_type }
+}
+
+fn unsupported(format: &'static str, column: String, data_type: &DataType) -> crate::error::Error {
+    Cause::UnsupportedType { format, column, data_type: data_type.to_string() }.into()
+}

@@ -1,0 +1,222 @@
+//! Columns of strings and of bytes, in every physical form.
+//!
+//! A string is copied as it is unless something in its column has to be escaped; bytes become base64
+//! (standard alphabet, padded).
+//!
+//! Invariant: the room for what remains of a block, unescaped, is always there; an escape asks for more.
+
+use std::ops::Range;
+
+use arrow::array::{
+    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray,
+    GenericStringArray, LargeBinaryArray, OffsetSizeTrait, StringViewArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::encode::text::cells::{Cells, Frame, Pen};
+use crate::encode::text::column::{BoxColumn, Column, Problem};
+use crate::encode::text::escape::{Csv, Ends, Json, LONE_NULL, Scan, Style, is_odd};
+use crate::encode::text::node::{Node, Quoting};
+
+/// The writer of a string column.
+pub(crate) fn texts<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p> {
+    match node.spelling.quoting {
+        Quoting::Json => styled(node, array, nulls, Json),
+        Quoting::Csv(csv) => styled(node, array, nulls, csv),
+    }
+}
+
+fn styled<'p, S: Style + 'p>(
+    node: &'p Node,
+    array: &ArrayRef,
+    nulls: Option<NullBuffer>,
+    style: S,
+) -> BoxColumn<'p> {
+    let frame = &node.frame;
+    match array.data_type() {
+        DataType::LargeUtf8 => {
+            Box::new(Texts { array: array.as_string::<i64>().clone(), nulls, frame, style })
+        }
+        DataType::Utf8View => Box::new(Views { array: array.as_string_view().clone(), nulls, frame, style }),
+        _ => Box::new(Texts { array: array.as_string::<i32>().clone(), nulls, frame, style }),
+    }
+}
+
+/// Strings that lie one after the other.
+struct Texts<'p, O: OffsetSizeTrait, S> {
+    array: GenericStringArray<O>,
+    nulls: Option<NullBuffer>,
+    frame: &'p Frame,
+    style: S,
+}
+
+impl<O: OffsetSizeTrait, S: Style> Column for Texts<'_, O, S> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        let offsets = &self.array.value_offsets()[rows.start..=rows.end];
+        let [first, .., last] = offsets else { return Ok(()) };
+        let (first, last) = (first.as_usize(), last.as_usize());
+        let values = self.array.value_data();
+        let (most, null_is_cut) = (self.frame.most(), self.frame.null_is_cut());
+        let null_len = self.frame.null.len();
+        out.room(last - first + rows.len() * most, rows.len());
+        let mut scan = Scan::new(self.style, &values[..last], first);
+        let mut pen = out.pen();
+        for (row, pair) in rows.clone().zip(offsets.windows(2)) {
+            let (from, to) = (pair[0].as_usize(), pair[1].as_usize());
+            let valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            if valid & scan.is_odd(from, to) {
+                pen.finish();
+                let rest = last - to + (rows.end - row) * most;
+                out.room((to - from) * S::GROWTH + S::AROUND + rest, 0);
+                pen = out.pen();
+                odd(self.style, self.frame, &values[from..to], &mut pen);
+            } else if valid | null_is_cut {
+                let start = pen.at();
+                pen.affix(&self.frame.prefix);
+                pen.copy(values, from, if valid { to - from } else { 0 });
+                pen.affix(&self.frame.suffix);
+                pen.set(if valid { pen.at() } else { start + null_len });
+            } else {
+                pen.affix(&self.frame.null);
+            }
+            pen.close();
+        }
+        pen.finish();
+        Ok(())
+    }
+}
+
+/// Strings that lie anywhere, short ones in the view itself.
+struct Views<'p, S> {
+    array: StringViewArray,
+    nulls: Option<NullBuffer>,
+    frame: &'p Frame,
+    style: S,
+}
+
+/// The bytes that a view holds itself.
+const INLINE: usize = 12;
+
+impl<S: Style> Column for Views<'_, S> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        let views = &self.array.views()[rows.clone()];
+        let most = self.frame.most();
+        let mut rest = views.iter().map(|&view| view_len(view) + most).sum::<usize>();
+        out.room(rest, rows.len());
+        let mut pen = out.pen();
+        for (row, &view) in rows.zip(views) {
+            let len = view_len(view);
+            if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                pen.affix(&self.frame.null);
+            } else if len <= INLINE && !is_odd_view(self.style, view) {
+                pen.affix(&self.frame.prefix);
+                pen.short((view >> 32).to_le_bytes(), len);
+                pen.affix(&self.frame.suffix);
+            } else {
+                let text = self.array.value(row).as_bytes();
+                if is_odd(self.style, text) {
+                    pen.finish();
+                    out.room(len * S::GROWTH + S::AROUND + rest, 0);
+                    pen = out.pen();
+                    odd(self.style, self.frame, text, &mut pen);
+                } else {
+                    pen.affix(&self.frame.prefix);
+                    pen.slice(text);
+                    pen.affix(&self.frame.suffix);
+                }
+            }
+            pen.close();
+            rest -= len + most;
+        }
+        pen.finish();
+        Ok(())
+    }
+}
+
+/// The length of a string, which is the low half of the low half of its view.
+#[inline]
+fn view_len(view: u128) -> usize {
+    (view & u128::from(u32::MAX)) as usize
+}
+
+/// Whether a string that its view holds itself must go through the style.
+#[inline]
+fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
+    const PLAIN: u128 = u128::from_le_bytes([b'a'; 16]);
+    let len = view_len(view);
+    let beyond = u128::MAX << (8 * len);
+    let text = ((view >> 32 & !beyond) | (PLAIN & beyond)).to_le_bytes();
+    let special = text.iter().fold(false, |any, &byte| any | S::is_special(byte));
+    special | style.is_odd(Ends { len, first: text[0], last: text[len.saturating_sub(1)] })
+}
+
+#[cold]
+fn odd<S: Style>(style: S, frame: &Frame, text: &[u8], pen: &mut Pen<'_>) {
+    pen.affix(&frame.prefix);
+    style.write(text, pen);
+    pen.affix(&frame.suffix);
+}
+
+/// The writer of a column of bytes.
+pub(crate) fn binaries<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p> {
+    let any = array.as_any();
+    if let Some(array) = any.downcast_ref::<LargeBinaryArray>() {
+        Box::new(Binaries { array: array.clone(), nulls, node })
+    } else if let Some(array) = any.downcast_ref::<BinaryViewArray>() {
+        Box::new(Binaries { array: array.clone(), nulls, node })
+    } else if let Some(array) = any.downcast_ref::<FixedSizeBinaryArray>() {
+        Box::new(Binaries { array: array.clone(), nulls, node })
+    } else {
+        let array: &BinaryArray = array.as_binary();
+        Box::new(Binaries { array: array.clone(), nulls, node })
+    }
+}
+
+struct Binaries<'p, A> {
+    array: A,
+    nulls: Option<NullBuffer>,
+    node: &'p Node,
+}
+
+impl<A> Column for Binaries<'_, A>
+where
+    for<'a> &'a A: ArrayAccessor<Item = &'a [u8]>,
+{
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+        let frame = &self.node.frame;
+        for row in rows {
+            let valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            let value = if valid { (&self.array).value(row) } else { &[] };
+            out.room(value.len().div_ceil(3) * 4 + Csv::AROUND + frame.most(), 1);
+            let mut pen = out.pen();
+            if valid {
+                pen.affix(&frame.prefix);
+                self.write(value, &mut pen);
+                pen.affix(&frame.suffix);
+            } else {
+                pen.affix(&frame.null);
+            }
+            pen.close();
+            pen.finish();
+        }
+        Ok(())
+    }
+}
+
+impl<A> Binaries<'_, A> {
+    fn write(&self, value: &[u8], pen: &mut Pen<'_>) {
+        let start = pen.at();
+        let room = pen.rest();
+        let len = STANDARD.encode_slice(value, room).expect("room is made for four bytes per three");
+        // Base64 has no character to be quoted, but it can be empty, and it can be the word for NULL.
+        if let Quoting::Csv(csv) = self.node.spelling.quoting
+            && (len == 0 || (csv.lone && room[..len] == *LONE_NULL))
+        {
+            return csv.write(if len == 0 { b"" } else { LONE_NULL }, pen);
+        }
+        pen.set(start + len);
+    }
+}

@@ -1,0 +1,209 @@
+//! Dates and times as text (RFC 3339).
+//!
+//! A timestamp is a count of units since 1970 in UTC: a zone changes nothing but the `Z` at its end, and no
+//! table of zones is needed. Only the years 0000 to 9999 have a text; what lies outside is a problem of the
+//! value, since a reader could not take it for a time.
+//!
+//! Invariant: the fraction has exactly the digits of the unit, none for seconds.
+
+use crate::encode::text::number::Text;
+
+const SECONDS_A_DAY: i64 = 86_400;
+/// 0000-01-01 and 9999-12-31, in days since 1970.
+const FIRST_DAY: i64 = -719_528;
+const LAST_DAY: i64 = 2_932_896;
+
+const OUT_OF_YEARS: &str = "a time lies outside the years 0000 to 9999";
+
+/// Days since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Days;
+
+impl Text<i32> for Days {
+    const MOST: usize = 10;
+
+    #[inline]
+    fn problem(&self, value: i32) -> Option<&'static str> {
+        (!(FIRST_DAY..=LAST_DAY).contains(&i64::from(value))).then_some(OUT_OF_YEARS)
+    }
+
+    #[inline]
+    fn write(&self, value: i32, room: &mut [u8]) -> usize {
+        let mut text = *b"0000-00-00";
+        put_date(i64::from(value), &mut text);
+        room[..10].copy_from_slice(&text);
+        10
+    }
+}
+
+/// Days since 1970, counted in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Millidays;
+
+impl Text<i64> for Millidays {
+    const MOST: usize = 10;
+
+    #[inline]
+    fn problem(&self, value: i64) -> Option<&'static str> {
+        let days = value.div_euclid(SECONDS_A_DAY * 1_000);
+        if !(FIRST_DAY..=LAST_DAY).contains(&days) {
+            return Some(OUT_OF_YEARS);
+        }
+        (value.rem_euclid(SECONDS_A_DAY * 1_000) != 0).then_some("a date holds a time of day")
+    }
+
+    #[inline]
+    fn write(&self, value: i64, room: &mut [u8]) -> usize {
+        let mut text = *b"0000-00-00";
+        put_date(value.div_euclid(SECONDS_A_DAY * 1_000), &mut text);
+        room[..10].copy_from_slice(&text);
+        10
+    }
+}
+
+/// Units since 1970 in UTC; `DIGITS` are those of the fraction: 0, 3, 6 or 9.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timestamp<const DIGITS: u32> {
+    /// Whether the column has a zone.
+    pub(crate) zoned: bool,
+}
+
+impl<const DIGITS: u32> Timestamp<DIGITS> {
+    const UNITS: i64 = 10_i64.pow(DIGITS);
+    const FIRST: i64 = (FIRST_DAY * SECONDS_A_DAY).saturating_mul(Self::UNITS);
+    /// The last unit of 9999, or the last that 64 bits hold.
+    const LAST: i64 =
+        ((LAST_DAY + 1) * SECONDS_A_DAY - 1).saturating_mul(Self::UNITS).saturating_add(Self::UNITS - 1);
+}
+
+impl<const DIGITS: u32> Text<i64> for Timestamp<DIGITS> {
+    const MOST: usize = 30;
+
+    #[inline]
+    fn problem(&self, value: i64) -> Option<&'static str> {
+        (!(Self::FIRST..=Self::LAST).contains(&value)).then_some(OUT_OF_YEARS)
+    }
+
+    #[inline]
+    fn write(&self, value: i64, room: &mut [u8]) -> usize {
+        let seconds = value.div_euclid(Self::UNITS);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        put_date(seconds.div_euclid(SECONDS_A_DAY), &mut text);
+        let second = seconds.rem_euclid(SECONDS_A_DAY).unsigned_abs();
+        put_pair(second / 3_600, &mut text, 11);
+        put_pair(second / 60 % 60, &mut text, 14);
+        put_pair(second % 60, &mut text, 17);
+        let mut fraction = value.rem_euclid(Self::UNITS).unsigned_abs();
+        let mut at = if DIGITS == 0 { 19 } else { 20 + DIGITS as usize };
+        for digit in text[20..20 + DIGITS as usize].iter_mut().rev() {
+            *digit = digit_of(fraction % 10);
+            fraction /= 10;
+        }
+        if self.zoned {
+            text[at] = b'Z';
+            at += 1;
+        }
+        room[..30].copy_from_slice(&text);
+        at
+    }
+}
+
+#[inline]
+fn digit_of(value: u64) -> u8 {
+    b'0' + (value % 10) as u8
+}
+
+#[inline]
+fn put_pair(value: u64, text: &mut [u8], at: usize) {
+    text[at] = digit_of(value / 10);
+    text[at + 1] = digit_of(value);
+}
+
+/// Writes `YYYY-MM-DD` of a day in the years 0000 to 9999.
+///
+/// The Gregorian calendar repeats every 400 years (146,097 days) and is counted from 1 March, so that the
+/// leap day is the last day of a year.
+#[inline]
+fn put_date(day: i64, text: &mut [u8]) {
+    // Days since 1 March of the year -400.
+    let days = (day + 719_468 + 146_097).unsigned_abs();
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // March is month 0; 153 days are five months.
+    let month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    let january_or_later = month >= 10;
+    let year = year_of_era + era * 400 + u64::from(january_or_later) - 400;
+    put_pair(year / 100, text, 0);
+    put_pair(year % 100, text, 2);
+    put_pair(if january_or_later { month - 9 } else { month + 3 }, text, 5);
+    put_pair(day_of_month, text, 8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written<V>(text: impl Text<V>, value: V) -> String {
+        let mut room = [b'~'; 64];
+        let len = text.write(value, &mut room);
+        String::from_utf8(room[..len].to_vec()).unwrap()
+    }
+
+    fn is_leap(year: i64) -> bool {
+        year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    }
+
+    #[test]
+    fn every_day_of_the_years_0000_to_9999_is_written() {
+        let mut day = i32::try_from(FIRST_DAY).unwrap();
+        for year in 0..=9999 {
+            let february = if is_leap(year) { 29 } else { 28 };
+            for (month, days) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+                for date in [1, days] {
+                    let text = format!("{year:04}-{month:02}-{date:02}");
+                    assert_eq!(written(Days, day + date - 1), text);
+                    assert!(Days.problem(day + date - 1).is_none());
+                }
+                day += days;
+            }
+        }
+        assert!(Days.problem(day).is_some());
+        assert!(Days.problem(i32::try_from(FIRST_DAY).unwrap() - 1).is_some());
+    }
+
+    #[test]
+    fn a_time_has_the_digits_of_its_unit() {
+        let naive = Timestamp::<0> { zoned: false };
+        assert_eq!(written(naive, -1), "1969-12-31T23:59:59");
+        assert_eq!(written(Timestamp::<3> { zoned: true }, -1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(written(Timestamp::<6> { zoned: false }, 1), "1970-01-01T00:00:00.000001");
+        let nanos = Timestamp::<9> { zoned: true };
+        assert_eq!(written(nanos, i64::MAX), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(written(nanos, i64::MIN), "1677-09-21T00:12:43.145224192Z");
+        assert!(nanos.problem(i64::MIN).is_none());
+    }
+
+    #[test]
+    fn a_time_outside_the_years_is_a_problem() {
+        let seconds = Timestamp::<0> { zoned: false };
+        assert_eq!(written(seconds, 253_402_300_799), "9999-12-31T23:59:59");
+        assert_eq!(written(seconds, -62_167_219_200), "0000-01-01T00:00:00");
+        for value in [253_402_300_800, -62_167_219_201, i64::MIN, i64::MAX] {
+            assert!(seconds.problem(value).is_some());
+        }
+        let micros = Timestamp::<6> { zoned: false };
+        assert_eq!(written(micros, 253_402_300_799_999_999), "9999-12-31T23:59:59.999999");
+        assert!(micros.problem(253_402_300_800_000_000).is_some());
+    }
+
+    #[test]
+    fn a_date_with_a_time_of_day_is_a_problem() {
+        assert_eq!(written(Millidays, -86_400_000), "1969-12-31");
+        assert!(Millidays.problem(0).is_none());
+        assert!(Millidays.problem(1).is_some());
+        assert!(Millidays.problem(i64::MAX).is_some());
+    }
+}
