@@ -1,4 +1,6 @@
-//! The public behaviour of the crate, one module per stage.
+//! The tests of public behaviour, one module for each part of the crate.
 
 mod api;
 mod plan;
+mod source;
+mod store;

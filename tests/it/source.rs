@@ -1,0 +1,7 @@
+//! The sources: the same rows from every kind, errors that name their file, and bounded memory.
+
+mod memory;
+mod parquet;
+mod records;
+mod remote;
+mod support;
