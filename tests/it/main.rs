@@ -1,1 +1,5 @@
-fn main() {}
+//! The integration tests: one binary, one module a stage.
+
+mod commit;
+mod support;
+mod upload;
