@@ -6,11 +6,11 @@
 //!
 //! Invariant: an answer that was lost is never guessed. What became of a completion is read back.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use super::{
     ObjectInfo, PartStore, PartTag, PutNew, Replaced, StoreTraits, Upload, UploadId, UploadPart, Version,
     names,
 };
-use crate::error::{Cause, Error, Result, store_kind};
+use crate::error::{Cause, Error, ErrorKind, Result, store_kind};
 use crate::settings::RetrySettings;
 
 /// A snapshot under a prefix of an object store, or in memory.
@@ -47,8 +47,8 @@ pub struct ObjectParts {
     prefix: Path,
     traits: StoreTraits,
     retry: RetrySettings,
-    /// Uploads that were begun here and have not ended.
-    begun: Arc<Mutex<BTreeSet<(String, UploadId)>>>,
+    /// Uploads that were begun here, and whether they are still open.
+    begun: Arc<Mutex<BTreeMap<(String, UploadId), bool>>>,
 }
 
 impl ObjectParts {
@@ -101,10 +101,17 @@ impl ObjectParts {
         retry::once(retry::overall(&self.retry), call).await
     }
 
-    fn note(&self, upload: &Upload, begun: bool) -> bool {
-        let mut uploads = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (upload.name.clone(), upload.id.clone());
-        if begun { uploads.insert(key) } else { uploads.remove(&key) }
+    fn note(&self, upload: &Upload, is_open: bool) {
+        self.begun().insert((upload.name.clone(), upload.id.clone()), is_open);
+    }
+
+    fn has_ended(&self, upload: &Upload) -> bool {
+        self.begun().get(&(upload.name.clone(), upload.id.clone())) == Some(&false)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeMap<(String, UploadId), bool>> {
+        // Changed by one insertion at a time: a panic elsewhere cannot leave it half-changed.
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,17 +170,16 @@ impl PartStore for ObjectParts {
 
     async fn abort(&self, upload: &Upload) -> Result<()> {
         let path = self.path(&upload.name)?;
-        let abort = || self.multipart.abort_multipart(&path, &upload.id.0);
-        let was_begun_here = self.note(upload, false);
-        match retry::attempts(&self.retry, abort).await {
-            Err(Failure::Store(error)) if is_gone(&error) => Ok(()),
-            Err(failure) if was_begun_here => {
-                self.note(upload, true);
-                Err(fail("aborting an upload", &upload.name, failure))
-            }
-            Err(failure) => Err(fail("aborting an upload", &upload.name, failure)),
-            Ok(()) => Ok(()),
+        // Stores do not agree on what they answer about an upload that was completed.
+        if self.has_ended(upload) {
+            return Ok(());
         }
+        match retry::attempts(&self.retry, || self.multipart.abort_multipart(&path, &upload.id.0)).await {
+            Err(Failure::Store(error)) if is_gone(&error) => {}
+            done => done.map_err(|failure| fail("aborting an upload", &upload.name, failure))?,
+        }
+        self.note(upload, false);
+        Ok(())
     }
 
     async fn delete(&self, name: &str) -> Result<()> {
@@ -253,8 +259,9 @@ impl PartStore for ObjectParts {
     }
 
     async fn list_open(&self) -> Result<Vec<Upload>> {
-        let uploads = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(uploads.iter().map(|(name, id)| Upload::new(name.clone(), id.clone())).collect())
+        let begun = self.begun();
+        let open = begun.iter().filter(|(_, is_open)| **is_open);
+        Ok(open.map(|((name, id), _)| Upload::new(name.clone(), id.clone())).collect())
     }
 
     async fn finish(&self) -> Result<()> {
@@ -266,7 +273,12 @@ fn fail(operation: &'static str, name: &str, failure: Failure) -> Error {
     match failure {
         Failure::TimedOut => Cause::TimedOut { operation }.into(),
         Failure::Store(error) => {
-            let (name, kind) = (name.to_owned(), store_kind(&error));
+            let kind = if names_missing_container(&error) {
+                ErrorKind::ResourceNotFound
+            } else {
+                store_kind(&error)
+            };
+            let name = name.to_owned();
             Cause::Store { operation, name, kind, source: error.into() }.into()
         }
     }

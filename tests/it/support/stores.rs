@@ -1,0 +1,48 @@
+//! The part stores that must all behave alike, each over an empty place.
+
+use std::sync::Arc;
+
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use segment_export::upload::{LocalParts, ObjectParts, PartStore};
+
+use super::s3::S3Server;
+
+/// An empty place for a snapshot.
+#[derive(Debug)]
+pub enum Place {
+    Local(tempfile::TempDir),
+    Memory(InMemory),
+    S3(S3Server),
+}
+
+impl Place {
+    /// One of each kind.
+    pub async fn all() -> Vec<Self> {
+        vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)]
+    }
+
+    /// A directory.
+    pub fn local() -> Self {
+        Self::Local(tempfile::tempdir().unwrap())
+    }
+
+    /// A store in memory.
+    pub fn memory() -> Self {
+        Self::Memory(InMemory::new())
+    }
+
+    /// A store of the snapshot, as another process would open it.
+    pub fn open(&self) -> Arc<dyn PartStore> {
+        match self {
+            Self::Local(dir) => Arc::new(LocalParts::new(dir.path().join("out").join("snapshot"))),
+            Self::Memory(memory) => Arc::new(ObjectParts::memory(memory, Path::from("out/snapshot"))),
+            Self::S3(server) => Arc::new(server.parts("out/snapshot")),
+        }
+    }
+}
+
+/// The names of the visible objects.
+pub async fn visible(store: &dyn PartStore) -> Vec<String> {
+    store.list().await.unwrap().into_iter().map(|info| info.name).collect()
+}
