@@ -6,6 +6,8 @@
 //! Invariant: the schema is logical. A batch may carry a string column in any physical form (plain, large,
 //! view, dictionary), and another one in the next batch: the output is the same.
 
+mod parquet;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+
+pub use parquet::ParquetSource;
 
 use crate::error::Result;
 

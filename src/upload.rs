@@ -171,3 +171,17 @@ impl ObjectInfo {
         Self { name: name.into(), size }
     }
 }
+
+/// STAND-IN: opens nothing.
+///
+/// # Errors
+///
+/// Always.
+pub fn open(
+    location: &crate::plan::Location,
+    options: &crate::store::StoreOptions,
+    retry: &crate::settings::RetrySettings,
+) -> Result<std::sync::Arc<dyn PartStore>> {
+    let _ = (location, options, retry);
+    Err(crate::error::Cause::NotAvailable { what: "the stand-in of the store".to_owned() }.into())
+}
