@@ -5,12 +5,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Cause, Result};
-use crate::manifest::Manifest;
-use crate::plan::{DomainName, Format, Location, SegmentName, SnapshotId};
+use crate::manifest::{Manifest, Removed};
+use crate::plan::destination::Location;
+use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
 use crate::progress::{Observer, Progress};
 use crate::settings::Settings;
 use crate::source::ProfileSource;
 use crate::store::StoreOptions;
+use crate::upload::PartStore;
 
 /// Stand-in.
 #[derive(Debug)]
@@ -100,4 +102,15 @@ impl ExportHandle {
     pub async fn wait(self) -> Result<Manifest> {
         Err(Cause::Cancelled.into())
     }
+}
+
+/// Stand-in.
+///
+/// # Errors
+///
+/// Always.
+#[expect(clippy::unused_async, reason = "a stand-in")]
+pub async fn abort(store: Arc<dyn PartStore>) -> Result<Option<Removed>> {
+    drop(store);
+    Err(Cause::NotAvailable { what: "abort".to_owned() }.into())
 }

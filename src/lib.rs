@@ -6,21 +6,22 @@ mod budget;
 pub mod encode;
 mod error;
 mod export;
-mod manifest;
+pub mod manifest;
 pub mod plan;
 mod progress;
 mod settings;
 pub mod source;
 mod store;
 pub mod upload;
+mod verify;
 
 pub use budget::Budget;
 pub use error::{BoxError, Error, ErrorKind, Result};
-pub use export::{ExportHandle, Exporter, ExporterBuilder, Target};
-pub use manifest::{AbortReport, Checksum, Manifest, PartReceipt, abort_snapshot};
+pub use export::{ExportHandle, Exporter, ExporterBuilder, Target, abort};
 pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{
     CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
 pub use store::StoreOptions;
+pub use verify::{ObjectReport, Problem, VerifyReport, verify};

@@ -1,11 +1,9 @@
 //! STAND-IN: replaced at the merge by the manifest of the upload work.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Cause, Result};
-use crate::plan::{Format, SnapshotId};
+use crate::plan::Format;
 use crate::upload::PartStore;
 
 /// Stand-in.
@@ -13,11 +11,13 @@ use crate::upload::PartStore;
 #[non_exhaustive]
 pub struct Manifest {
     /// Stand-in.
-    pub snapshot_id: SnapshotId,
+    pub snapshot_id: String,
     /// Stand-in.
     pub format: Format,
     /// Stand-in.
     pub parts: Vec<PartReceipt>,
+    /// Stand-in.
+    pub totals: Totals,
 }
 
 /// Stand-in.
@@ -45,29 +45,50 @@ pub struct Checksum {
 }
 
 /// Stand-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct AbortReport {
+pub struct Removed {
     /// Stand-in.
-    pub removed: Vec<String>,
+    pub objects: Vec<String>,
+    /// Stand-in.
+    pub uploads: Vec<String>,
 }
 
-pub(crate) async fn read_manifest(store: &Arc<dyn PartStore>) -> Result<Option<Manifest>> {
-    let Some((bytes, _)) = store.get("_manifest.json").await? else { return Ok(None) };
-    let manifest = serde_json::from_slice(&bytes).map_err(|source| Cause::Malformed {
-        what: "the manifest",
-        name: "_manifest.json".to_owned(),
-        source: Box::new(source),
-    })?;
-    Ok(Some(manifest))
+/// Stand-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Stand-in.
+    pub parts: u64,
+    /// Stand-in.
+    pub rows: u64,
+    /// Stand-in.
+    pub bytes: u64,
 }
+
+/// Stand-in.
+pub const MANIFEST: &str = "_manifest.json";
 
 /// Stand-in.
 ///
 /// # Errors
 ///
-/// Always.
-pub async fn abort_snapshot(store: &Arc<dyn PartStore>) -> Result<AbortReport> {
-    let _ = store;
-    Err(Cause::NotAvailable { what: "abort".to_owned() }.into())
+/// When it cannot be understood.
+pub async fn read_manifest(store: &dyn PartStore) -> Result<Option<Manifest>> {
+    let Some((bytes, _)) = store.get(MANIFEST).await? else { return Ok(None) };
+    let manifest = serde_json::from_slice(&bytes).map_err(|source| Cause::Malformed {
+        what: "the manifest",
+        name: MANIFEST.to_owned(),
+        source: Box::new(source),
+    })?;
+    Ok(Some(manifest))
+}
+
+impl Checksum {
+    /// Stand-in.
+    pub fn crc64_nvme(value: u64) -> Self {
+        use base64::Engine;
+        let value = base64::engine::general_purpose::STANDARD.encode(value.to_be_bytes());
+        Self { algorithm: "CRC64NVME".to_owned(), value }
+    }
 }

@@ -30,7 +30,7 @@ pub trait PartStore: Send + Sync + fmt::Debug {
     async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag>;
 
     /// Makes a data object of all its parts visible, in one step.
-    async fn complete(&self, upload: &Upload, tags: &[PartTag]) -> Result<()>;
+    async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()>;
 
     /// Gives up a data object that was not completed; what is gone already is no error.
     async fn abort(&self, upload: &Upload) -> Result<()>;
@@ -178,7 +178,7 @@ impl ObjectInfo {
 ///
 /// Always.
 pub fn open(
-    location: &crate::plan::Location,
+    location: &crate::plan::destination::Location,
     options: &crate::store::StoreOptions,
     retry: &crate::settings::RetrySettings,
 ) -> Result<std::sync::Arc<dyn PartStore>> {

@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::{BatchStream, ProfileSource, ReadOptions};
 use crate::error::{Cause, Result};
-use crate::plan::Location;
+use crate::plan::destination::Location;
 use crate::settings::RetrySettings;
 use crate::store::StoreOptions;
 

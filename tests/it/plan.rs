@@ -4,8 +4,8 @@ use std::path::{Component, Path};
 
 use proptest::prelude::*;
 use segment_export::api::{CreateSegmentSnapshotRequest, GetSegmentSnapshotRequest};
-use segment_export::plan::destination::Scheme;
-use segment_export::plan::{DomainName, Format, KeyId, Location, Plan, RoleArn, SnapshotId, SnapshotKey};
+use segment_export::plan::destination::{Location, Scheme};
+use segment_export::plan::{DomainName, Format, KeyId, Plan, RoleArn, SnapshotId, SnapshotKey};
 use segment_export::{Error, ErrorKind};
 
 fn request() -> CreateSegmentSnapshotRequest {
