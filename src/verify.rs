@@ -173,9 +173,8 @@ impl Check {
             Some(_) => {
                 let object = Object::new(store, name.clone(), size, Handle::current(), cancelled);
                 let read = tokio::task::spawn_blocking(move || self.read(&Arc::new(object)));
-                read.await.map_err(|ended| match ended.is_panic() {
-                    true => Error::from(Cause::Panicked),
-                    false => Error::from(Cause::Cancelled),
+                read.await.map_err(|ended| {
+                    Error::from(if ended.is_panic() { Cause::Panicked } else { Cause::Cancelled })
                 })??
             }
         };
@@ -201,7 +200,7 @@ impl Check {
             counted => counted,
         };
         object.failure()?;
-        problems.extend(counted.and_then(|counted| self.compare_rows(counted)));
+        problems.extend(counted.and_then(|counted| self.compare_rows(&counted)));
         Ok(problems)
     }
 
@@ -215,13 +214,11 @@ impl Check {
         Ok((expected.value != found.value).then(problem))
     }
 
-    fn compare_rows(&self, counted: Result<u64, rows::Unreadable>) -> Option<Problem> {
-        match counted {
+    fn compare_rows(&self, counted: &Result<u64, rows::Unreadable>) -> Option<Problem> {
+        let expected = self.receipt.rows;
+        match *counted {
             Err(rows::Unreadable { rows }) => Some(Problem::Unreadable { rows }),
-            Ok(found) if found != self.receipt.rows => {
-                Some(Problem::Rows { expected: self.receipt.rows, found })
-            }
-            Ok(_) => None,
+            Ok(found) => (found != expected).then_some(Problem::Rows { expected, found }),
         }
     }
 }

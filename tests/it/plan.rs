@@ -157,9 +157,9 @@ fn names_pass_through_json_and_wrong_ones_do_not() {
 
 #[test]
 fn the_listed_schemes_parse() {
-    let object = |uri: &str| match Location::parse_uri(uri).unwrap() {
-        Location::Object(object) => (object.scheme(), object.container().to_owned(), object.key().to_owned()),
-        other => panic!("{other:?}"),
+    let object = |uri: &str| {
+        let Location::Object(object) = Location::parse_uri(uri).unwrap() else { panic!("{uri} is no path") };
+        (object.scheme(), object.container().to_owned(), object.key().to_owned())
     };
     let is = |scheme, container: &str, key: &str| (scheme, container.to_owned(), key.to_owned());
     assert_eq!(object("s3://my.bucket-1"), is(Scheme::S3, "my.bucket-1", ""));
