@@ -1,5 +1,5 @@
 //! The public behaviour of the crate, one module per stage.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail by panicking")]
 
 mod api;
 #[cfg(feature = "cli")]
