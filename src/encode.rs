@@ -6,6 +6,8 @@
 //!
 //! Invariant: a data object is `head`, then the bytes of its chunks in order, then `tail`.
 
+mod orc;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -102,6 +104,11 @@ impl fmt::Debug for Note {
 ///
 /// When the format cannot hold the type of a column, or two output columns would have one name.
 pub fn encoder_for(format: Format, schema: &SchemaRef, settings: &Settings) -> Result<Arc<dyn Encoder>> {
-    let _ = (format, schema, settings);
-    Err(crate::error::Cause::NotAvailable { what: "this format".to_owned() }.into())
+    let _ = settings;
+    match format {
+        Format::Orc => Ok(Arc::new(orc::OrcEncoder::new(schema)?)),
+        Format::Csv | Format::Jsonl => {
+            Err(crate::error::Cause::NotAvailable { what: "this format".to_owned() }.into())
+        }
+    }
 }

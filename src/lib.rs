@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod api;
+mod batch;
 mod budget;
 pub mod encode;
 mod error;
@@ -10,7 +11,9 @@ pub mod manifest;
 pub mod plan;
 mod progress;
 mod settings;
+mod shape;
 pub mod source;
+mod stage;
 mod store;
 pub mod upload;
 mod verify;

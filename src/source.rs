@@ -6,7 +6,12 @@
 //! Invariant: the schema is logical. A batch may carry a string column in any physical form (plain, large,
 //! view, dictionary), and another one in the next batch: the output is the same.
 
+mod logical;
+mod memory;
+mod offload;
 mod parquet;
+mod records;
+mod stream;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +22,14 @@ use arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-pub use parquet::ParquetSource;
-
 use crate::error::Result;
+
+#[expect(unused_imports, reason = "`export` checks the batches of sources of the caller's own")]
+pub(crate) use logical::check_batch;
+pub use memory::MemorySource;
+pub use parquet::ParquetSource;
+pub use records::RecordSource;
+pub use stream::StreamSource;
 
 /// Batches of rows, in order.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;

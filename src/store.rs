@@ -1,18 +1,81 @@
-//! STAND-IN: replaced at the merge by the store work.
+//! Clients of object stores, made from a location and the operator's options.
+//!
+//! [`connect`] opens a client; [`ranged`] reads files and objects in ranges. It reads no environment: the
+//! program passes pairs in. It knows neither snapshots (`upload`) nor file formats (`source`).
+//!
+//! Invariant: no option's value leaves this module but into the client that it configures.
 
-/// Stand-in.
-#[derive(Clone, Default)]
-pub struct StoreOptions(Vec<(String, String)>);
+mod connect;
+pub(crate) mod ranged;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
+
+pub(crate) use connect::connect;
+
+/// What the operator tells the clients of object stores: regions, endpoints, credentials.
+///
+/// The keys are those of `object_store`, such as `aws_region`, `aws_endpoint_url`, `aws_access_key_id`,
+/// `google_service_account` or `azure_storage_account_name`, in upper or lower case. A key that the store of
+/// a location does not know is passed over, so that one set serves all stores. Default: none.
+///
+/// ```
+/// use segment_export::StoreOptions;
+///
+/// let options = StoreOptions::from_pairs([("AWS_REGION", "eu-central-1")]);
+/// assert_eq!(format!("{options:?}"), r#"StoreOptions {"aws_region"}"#);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct StoreOptions {
+    pairs: BTreeMap<String, String>,
+}
 
 impl StoreOptions {
-    /// Stand-in.
-    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(pairs.into_iter().collect())
+    /// Options of these keys and values; of two with one key the later one counts.
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: AsRef<str>,
+        V: Into<String>,
+    {
+        let pairs =
+            pairs.into_iter().map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect();
+        Self { pairs }
+    }
+
+    #[cfg_attr(
+        not(any(feature = "aws", feature = "gcp", feature = "azure")),
+        expect(dead_code, reason = "no store is built in")
+    )]
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
-impl std::fmt::Debug for StoreOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoreOptions").field("pairs", &self.0.len()).finish()
+impl fmt::Debug for StoreOptions {
+    /// Shows the keys only: values may be credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreOptions ")?;
+        f.debug_set().entries(self.pairs.keys()).finish()
+    }
+}
+
+/// An open client: both faces of one store.
+#[derive(Clone)]
+pub(crate) struct Client {
+    /// Small objects, reads and lists.
+    pub(crate) object: Arc<dyn ObjectStore>,
+    /// Uploads in parts.
+    pub(crate) multipart: Arc<dyn MultipartStore>,
+    /// The store and its bucket or container, such as `s3://bucket`, for messages and names.
+    pub(crate) root: String,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("root", &self.root).finish_non_exhaustive()
     }
 }

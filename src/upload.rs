@@ -6,18 +6,78 @@
 //!
 //! Invariant: nothing that was not completed is visible to a reader that lists, and nothing is replaced.
 
+#[cfg(unix)]
+mod local;
+mod names;
+mod object;
+mod part;
+mod retry;
+
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::PutPayload;
+use object_store::path::Path as ObjectPath;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::plan::destination::{Location, Scheme};
+use crate::settings::RetrySettings;
+use crate::store::{self, StoreOptions};
+
+#[cfg(unix)]
+pub use self::local::LocalParts;
+pub use self::object::ObjectParts;
+pub use self::part::{Guard, PartUpload, Uploaded, Uploader};
+
+/// The part store of a snapshot's place.
+///
+/// # Errors
+///
+/// When no client can be made for the place; nothing is asked of the place itself yet.
+pub fn open(
+    snapshot: &Location,
+    options: &StoreOptions,
+    retry: &RetrySettings,
+) -> Result<Arc<dyn PartStore>> {
+    match snapshot {
+        Location::Local(path) => open_local(path),
+        Location::Object(place) => {
+            let client = store::connect(place, options, retry)?;
+            let prefix = ObjectPath::from(place.key.as_str());
+            let traits = match place.scheme {
+                Scheme::S3 => StoreTraits::s3(),
+                Scheme::Gs => StoreTraits::gcs(),
+                Scheme::Az => StoreTraits::azure(),
+            };
+            let parts = ObjectParts::new(client.object, client.multipart, prefix)
+                .with_traits(traits)
+                .with_retry(retry.clone());
+            Ok(Arc::new(parts))
+        }
+    }
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems refuse")]
+fn open_local(path: &Path) -> Result<Arc<dyn PartStore>> {
+    Ok(Arc::new(LocalParts::new(path)))
+}
+
+#[cfg(not(unix))]
+fn open_local(_: &Path) -> Result<Arc<dyn PartStore>> {
+    use crate::error::Cause;
+    Err(Cause::NotAvailable { what: "a local destination on this system".to_owned() }.into())
+}
 
 /// The prefix of one snapshot in a store.
 ///
-/// Every call may be made again after a failure. Errors say which object they are about, and no more.
+/// A store tries again as it sees fit: nobody above it does, but for objects that are created only where
+/// nothing is. Every call may be made again after a failure. Errors say which object they are about, and
+/// no more.
 #[async_trait]
 pub trait PartStore: Send + Sync + fmt::Debug {
     /// The limits and abilities of the store.
@@ -30,9 +90,12 @@ pub trait PartStore: Send + Sync + fmt::Debug {
     async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag>;
 
     /// Makes a data object of all its parts visible, in one step.
+    ///
+    /// `size` is the sum of its parts, by which a completion is known whose answer was lost. An object
+    /// without bytes has no parts.
     async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()>;
 
-    /// Gives up a data object that was not completed; what is gone already is no error.
+    /// Gives up a data object that was not completed; what is gone or completed already is no error.
     async fn abort(&self, upload: &Upload) -> Result<()>;
 
     /// Deletes an object; what is gone already is no error.
@@ -60,6 +123,8 @@ pub trait PartStore: Send + Sync + fmt::Debug {
     async fn list(&self) -> Result<Vec<ObjectInfo>>;
 
     /// The data objects that were begun and neither completed nor aborted, by any process.
+    ///
+    /// A store that cannot list them gives those that were begun through this value.
     async fn list_open(&self) -> Result<Vec<Upload>>;
 
     /// Takes away what an ended export leaves besides its objects, such as a staging directory and locks.
@@ -76,12 +141,29 @@ pub struct StoreTraits {
     pub min_part_bytes: u64,
     /// Upload parts of an object at most.
     pub max_parts: u64,
+    /// Whether a call that failed has no effect that shows later, as a request on its way may have.
+    pub failures_are_final: bool,
 }
 
 impl StoreTraits {
-    /// Traits of a store with these limits.
-    pub fn new(locks: bool, min_part_bytes: u64, max_parts: u64) -> Self {
-        Self { locks, min_part_bytes, max_parts }
+    /// A directory: no limits, locks that end with their process, calls that end when they return.
+    pub fn local() -> Self {
+        Self { locks: true, min_part_bytes: 0, max_parts: u64::MAX, failures_are_final: true }
+    }
+
+    /// Amazon S3 and what speaks its protocol.
+    pub fn s3() -> Self {
+        Self { locks: false, min_part_bytes: 5 << 20, max_parts: 10_000, failures_are_final: false }
+    }
+
+    /// Google Cloud Storage: the limits of S3, whose multipart protocol it speaks.
+    pub fn gcs() -> Self {
+        Self::s3()
+    }
+
+    /// Azure Blob Storage, where a part is a block.
+    pub fn azure() -> Self {
+        Self { min_part_bytes: 0, max_parts: 50_000, ..Self::s3() }
     }
 }
 
@@ -170,18 +252,4 @@ impl ObjectInfo {
     pub fn new(name: impl Into<String>, size: u64) -> Self {
         Self { name: name.into(), size }
     }
-}
-
-/// STAND-IN: opens nothing.
-///
-/// # Errors
-///
-/// Always.
-pub fn open(
-    location: &crate::plan::destination::Location,
-    options: &crate::store::StoreOptions,
-    retry: &crate::settings::RetrySettings,
-) -> Result<std::sync::Arc<dyn PartStore>> {
-    let _ = (location, options, retry);
-    Err(crate::error::Cause::NotAvailable { what: "the stand-in of the store".to_owned() }.into())
 }

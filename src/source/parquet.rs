@@ -1,38 +1,130 @@
-//! STAND-IN: replaced at the merge by the source work.
+//! Parquet files: single ones, directories and prefixes of object stores, as one source.
+//!
+//! The footers are read once at the beginning, to unite the schemas, and again when their file's turn comes:
+//! of many files no metadata is kept but sizes and row counts. Rows are decoded by `parquet`'s own reader,
+//! over windows of bounded size, on the executor of the export.
+//!
+//! Invariant: rows come in the order of the files and, in a file, in the order in which they were written.
 
-use arrow::datatypes::SchemaRef;
+mod column;
+mod files;
+mod footer;
+mod lane;
+mod scan;
+mod schema;
 
-use super::{BatchStream, ProfileSource, ReadOptions};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use tokio::runtime::Handle;
+use tokio_util::sync::DropGuard;
+
 use crate::error::{Cause, Result};
-use crate::plan::destination::Location;
+use crate::plan::destination::{Location, ObjectLocation};
 use crate::settings::RetrySettings;
-use crate::store::StoreOptions;
+use crate::source::logical::projected;
+use crate::source::memory::only_partition;
+use crate::source::offload::offload;
+use crate::source::{
+    BatchStream, Executor, Fingerprint, FingerprintFile, ProfileSource, ReadOptions, SizeHint,
+};
+use crate::store::ranged::{Session, object_unreadable};
+use crate::store::{self, StoreOptions};
 
-/// Stand-in.
-#[derive(Debug)]
+use files::{Found, Root};
+use scan::{Context, Scan};
+
+/// Footers that are read at once when a source is opened.
+const FOOTERS_AT_ONCE: usize = 8;
+
+/// A source of Parquet files, local or in an object store.
+///
+/// Columns that only some files have are NULL in the others; a column must have one type in all files.
+///
+/// ```no_run
+/// # async fn open() -> segment_export::Result<()> {
+/// use segment_export::plan::destination::Location;
+/// use segment_export::source::{ParquetSource, ProfileSource};
+/// use segment_export::{RetrySettings, StoreOptions};
+///
+/// let place = vec![Location::Local("profiles/".into())];
+/// let source = ParquetSource::open(place, &StoreOptions::default(), &RetrySettings::default()).await?;
+/// println!("{:?} rows", source.size_hint().rows);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ParquetSource {
     schema: SchemaRef,
+    files: Arc<[File]>,
+}
+
+/// A file and how many rows it holds.
+#[derive(Clone)]
+struct File {
+    found: Found,
+    rows: u64,
 }
 
 impl ParquetSource {
-    /// Stand-in.
+    /// Opens the files at these places, in this order.
+    ///
+    /// A place is a file, an object, or a directory or prefix: then all files below it whose names end in
+    /// `.parquet`, in the order of their names, without hidden ones (`_` or `.` in front). Must be awaited
+    /// in a tokio runtime.
     ///
     /// # Errors
     ///
-    /// When a path is missing.
-    #[expect(clippy::unused_async, reason = "a stand-in")]
+    /// When a place does not exist or has no files, a file is not Parquet, or types differ between files.
     pub async fn open(
         locations: Vec<Location>,
         options: &StoreOptions,
         retry: &RetrySettings,
     ) -> Result<Self> {
-        let _ = (options, retry);
-        for location in &locations {
-            if !matches!(location, Location::Local(path) if path.exists()) {
-                return Err(Cause::SourceMissing { path: location.to_string() }.into());
-            }
+        let executor = waiting_threads()?;
+        let mut found = Vec::new();
+        for location in locations {
+            found.extend(match location {
+                Location::Local(path) => offload(&executor, move || files::local(&path)).await??,
+                Location::Object(object) => objects(&object, options, retry).await?,
+            });
         }
-        Ok(Self { schema: SchemaRef::new(arrow::datatypes::Schema::empty()) })
+        Self::of_files(found, executor).await
+    }
+
+    /// Opens the objects at these paths of a store of the caller's own, or below them.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn from_store(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> Result<Self> {
+        let root = Root { store, prefix: String::new() };
+        let mut found = Vec::new();
+        for path in paths {
+            found.extend(files::remote(&root, &path).await?);
+        }
+        Self::of_files(found, waiting_threads()?).await
+    }
+
+    async fn of_files(found: Vec<Found>, executor: Executor) -> Result<Self> {
+        let footers = stream::iter(found).map(|found| {
+            let executor = executor.clone();
+            async move { summary(found, &executor).await }
+        });
+        let mut footers = footers.buffered(FOOTERS_AT_ONCE).boxed();
+        let mut union = schema::Union::default();
+        let mut files = Vec::new();
+        while let Some((file, schema)) = footers.try_next().await? {
+            union.add(&file.found.name, &schema)?;
+            files.push(file);
+        }
+        if files.is_empty() {
+            return Err(Cause::SourceEmpty { path: "no place was given".to_owned() }.into());
+        }
+        Ok(Self { schema: union.finish(), files: files.into() })
     }
 }
 
@@ -41,8 +133,104 @@ impl ProfileSource for ParquetSource {
         SchemaRef::clone(&self.schema)
     }
 
-    fn open(&self, partition: usize, from_row: u64, options: &ReadOptions) -> Result<BatchStream> {
-        let _ = (partition, from_row, options);
-        Err(Cause::SourceSpent.into())
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let file = |file: &File| {
+            FingerprintFile::new(file.found.name.clone(), file.found.size, file.found.version.clone())
+        };
+        Some(Fingerprint { files: self.files.iter().map(file).collect() })
     }
+
+    fn size_hint(&self) -> SizeHint {
+        let rows = self.files.iter().map(|file| file.rows).sum();
+        let bytes = self.files.iter().map(|file| file.found.size).sum();
+        SizeHint::new(Some(rows), Some(bytes))
+    }
+
+    fn open(&self, partition: usize, from_row: u64, options: &ReadOptions) -> Result<BatchStream> {
+        only_partition(partition)?;
+        let counter = options.bytes_read.clone();
+        let (session, guard) = Session::begin(move |bytes| counter.add(bytes));
+        let schema = projected(&self.schema, options.columns.as_deref())?;
+        let reader = Reader {
+            files: Arc::clone(&self.files),
+            next_file: 0,
+            from_row,
+            scan: None,
+            context: Context { schema, options: options.clone(), session },
+            _guard: guard,
+        };
+        let batches = stream::try_unfold(reader, async |mut reader| {
+            let batch = reader.next().await?;
+            Ok(batch.map(|batch| (batch, reader)))
+        });
+        Ok(batches.boxed())
+    }
+}
+
+impl fmt::Debug for ParquetSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParquetSource").field("files", &self.files.len()).finish_non_exhaustive()
+    }
+}
+
+/// Reads one file after another.
+struct Reader {
+    files: Arc<[File]>,
+    next_file: usize,
+    /// Rows that are still to be passed over.
+    from_row: u64,
+    scan: Option<Scan>,
+    context: Context,
+    /// Ends the requests of all windows, and wakes who waits for them, when the stream is dropped.
+    _guard: DropGuard,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<arrow::array::RecordBatch>> {
+        loop {
+            if let Some(scan) = &mut self.scan
+                && let Some(batch) = scan.next().await?
+            {
+                return Ok(Some(batch));
+            }
+            // What the last file holds is let go before the next one is opened.
+            self.scan = None;
+            let Some(file) = self.files.get(self.next_file) else { return Ok(None) };
+            self.next_file += 1;
+            if self.from_row >= file.rows {
+                self.from_row -= file.rows;
+                continue;
+            }
+            self.scan = Some(Scan::open(file, self.from_row, &self.context).await?);
+            self.from_row = 0;
+        }
+    }
+}
+
+async fn objects(
+    location: &ObjectLocation,
+    options: &StoreOptions,
+    retry: &RetrySettings,
+) -> Result<Vec<Found>> {
+    let client = store::connect(location, options, retry)?;
+    let root = Root { store: client.object, prefix: format!("{}/", client.root) };
+    let key = Path::parse(&location.key)
+        .map_err(|error| object_unreadable(format!("{}{}", root.prefix, location.key), error.into()))?;
+    files::remote(&root, &key).await
+}
+
+async fn summary(found: Found, executor: &Executor) -> Result<(File, Schema)> {
+    let blob = found.open(executor).await?;
+    let metadata = footer::read(&blob, executor).await?;
+    let schema = schema::of_file(&metadata).map_err(|error| footer::corrupt(blob.name(), error))?;
+    let rows = metadata.file_metadata().num_rows().unsigned_abs();
+    Ok((File { found, rows }, schema))
+}
+
+/// The runtime's own threads for work that waits, as an executor.
+fn waiting_threads() -> Result<Executor> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(Cause::NotAvailable { what: "opening files outside a tokio runtime".to_owned() }.into());
+    };
+    Ok(Executor::new(move |job| drop(runtime.spawn_blocking(job))))
 }

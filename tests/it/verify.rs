@@ -32,7 +32,7 @@ struct Objects {
 #[async_trait]
 impl PartStore for Objects {
     fn traits(&self) -> StoreTraits {
-        StoreTraits::new(false, 0, 10_000)
+        StoreTraits::s3()
     }
 
     async fn head(&self, name: &str) -> Result<Option<ObjectInfo>> {

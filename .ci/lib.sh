@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# What `run` and `full` share. Sourced, never run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/segment-export-target}"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
+export PYTHONDONTWRITEBYTECODE=1
+# Outside the clone, and safe to delete: virtual environments, tools, data of the memory runs.
+cache="${SEGMENT_EXPORT_CACHE:-$HOME/.cache/segment-export-ci}"
+mkdir -p "$cache"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+
+# step NAME COMMAND...: runs a command, prints its name before and its time after; the first failure ends the run.
+# The command is no operand of `||` or `if`, where the shell would go on after a failure inside a function.
+step() {
+    local name="$1" began=$SECONDS status
+    shift
+    printf '\n=== %s: %s\n' "$name" "$*"
+    set +e
+    (set -e; "$@")
+    status=$?
+    set -e
+    if [[ $status != 0 ]]; then
+        printf '=== %s: FAILED after %d s\n' "$name" "$((SECONDS - began))"
+        exit 1
+    fi
+    printf '=== %s: ok, %d s\n' "$name" "$((SECONDS - began))"
+}
+
+# The virtual environment of the interop suite: another one when its requirements change.
+requirements=tests/interop/requirements.txt
+venv="$cache/venv-$({ python3 --version; cat "$requirements"; } | sha256sum | cut -c1-16)"
+
+make_venv() {
+    if [[ ! -e "$venv/ready" ]]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+        touch "$venv/ready"
+    fi
+}
+
+# readme_command START: the one line of a code block of README.md that starts so, word for word.
+readme_command() {
+    local found
+    found="$(grep -E "^$1" README.md)"
+    [[ "$(wc -l <<<"$found")" == 1 ]] || { echo "README.md must have one line that starts with \"$1\"" >&2; return 1; }
+    printf '%s' "$found"
+}
+
+# The README's main command, and a check of what it wrote; it writes to ./out, which must not be there yet.
+readme_export() {
+    [[ ! -e out ]] || { echo "./out is in the way" >&2; return 1; }
+    local command
+    command="$(readme_command 'cargo run ')"
+    echo "$ $command"
+    bash -euo pipefail -c "$command"
+    "$program" verify out/*
+    rm -r out
+}
+
+readme_test() {
+    local command
+    command="$(readme_command 'cargo test')"
+    echo "$ $command"
+    bash -euo pipefail -c "$command"
+}
+
+program="$CARGO_TARGET_DIR/release/segment-export"
+
+interop() {
+    SEGMENT_EXPORT="$program" "$venv/bin/python" -m pytest --basetemp "$scratch/pytest" "$@" tests/interop
+}
+
+# memory small|full
+memory() {
+    "$venv/bin/python" .ci/memory.py --program "$program" --data "$cache/data" --scratch "$scratch" "$1"
+}
+
+# tool NAME: a cargo subcommand from crates.io, kept in the cache unless the machine has it.
+tool() {
+    if ! command -v "$1" >/dev/null; then
+        cargo install --quiet --locked --root "$cache" --target-dir "$CARGO_TARGET_DIR/tools" "$1"
+    fi
+}
+export PATH="$PATH:$cache/bin"
+
+# fuzz TARGET SECONDS: without a sanitizer, so that the stable compiler does.
+fuzz() {
+    cargo fuzz run --sanitizer none "$1" "$scratch/corpus-$1" -- -max_total_time="$2" -rss_limit_mb=2048 -print_final_stats=1
+}
+
+docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features "$@"
+}

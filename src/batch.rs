@@ -1,0 +1,194 @@
+//! Where chunks end: the unit of parallel work, decided by the data alone.
+//!
+//! A chunk ends at the first border where its logical bytes or its rows reach their limit; borders stand at
+//! multiples of [`GRAIN`] rows from the start of the chunk. It ends exactly at each multiple of `part_rows`
+//! too. The module encodes nothing and copies no values: chunks are slices of the batches that came in.
+//!
+//! Invariant: how the source cut its batches, and the physical form of its columns, moves no border.
+
+mod logical;
+
+use arrow::array::RecordBatch;
+
+/// Rows between two possible borders: small, so that rows with huge cells do not pile up.
+const GRAIN: u64 = 16;
+
+/// When a chunk is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChunkLimits {
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+    pub(crate) part_rows: Option<u64>,
+}
+
+/// Rows that are encoded together.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    pub(crate) batches: Vec<RecordBatch>,
+    /// The number of the first row in the source.
+    pub(crate) first_row: u64,
+    pub(crate) rows: u64,
+    pub(crate) logical_bytes: u64,
+    /// Whether `part_rows` wants a new data object to begin with this chunk.
+    pub(crate) begins_part: bool,
+}
+
+/// Cuts a sequence of batches into chunks.
+#[derive(Debug)]
+pub(crate) struct Chunker {
+    limits: ChunkLimits,
+    open: Chunk,
+}
+
+impl Chunker {
+    pub(crate) fn new(limits: ChunkLimits) -> Self {
+        Self { limits, open: Chunk::empty(0, false) }
+    }
+
+    /// Takes a batch and gives the chunks that it completes.
+    pub(crate) fn push(&mut self, batch: &RecordBatch) -> Vec<Chunk> {
+        let mut full = Vec::new();
+        let mut offset = 0;
+        while offset < batch.num_rows() {
+            let room = usize::try_from(self.rows_to_part_end()).unwrap_or(usize::MAX);
+            let len = room.min(batch.num_rows() - offset);
+            self.push_within_part(&batch.slice(offset, len), &mut full);
+            offset += len;
+            if len == room {
+                self.end_part(&mut full);
+            }
+        }
+        full
+    }
+
+    /// The rows that are left.
+    pub(crate) fn finish(self) -> Option<Chunk> {
+        (self.open.rows > 0).then_some(self.open)
+    }
+
+    fn rows_to_part_end(&self) -> u64 {
+        let next_row = self.open.first_row + self.open.rows;
+        self.limits.part_rows.map_or(u64::MAX, |part_rows| part_rows - next_row % part_rows)
+    }
+
+    fn end_part(&mut self, full: &mut Vec<Chunk>) {
+        if self.open.rows > 0 {
+            self.close(full);
+        }
+        self.open.begins_part = true;
+    }
+
+    fn push_within_part(&mut self, batch: &RecordBatch, full: &mut Vec<Chunk>) {
+        let bounds = self.bounds(batch.num_rows());
+        let sizes = logical::sizes(batch, &bounds);
+        let mut start = 0;
+        for (bound, size) in bounds[1..].iter().zip(sizes) {
+            self.open.logical_bytes += size;
+            let rows = self.open.rows + (bound - start) as u64;
+            let at_border = rows.is_multiple_of(GRAIN);
+            if at_border && (self.open.logical_bytes >= self.limits.bytes || rows >= self.limits.rows) {
+                self.append(&batch.slice(start, bound - start));
+                self.close(full);
+                start = *bound;
+            }
+        }
+        self.append(&batch.slice(start, batch.num_rows() - start));
+    }
+
+    /// The borders in a batch of so many rows: its start, each possible border, its end.
+    fn bounds(&self, rows: usize) -> Vec<usize> {
+        let grain = GRAIN as usize;
+        let first = grain - (self.open.rows % GRAIN) as usize;
+        let mut bounds = Vec::with_capacity(rows / grain + 3);
+        bounds.push(0);
+        bounds.extend((first..rows).step_by(grain));
+        bounds.push(rows);
+        bounds
+    }
+
+    fn append(&mut self, batch: &RecordBatch) {
+        if batch.num_rows() > 0 {
+            self.open.rows += batch.num_rows() as u64;
+            self.open.batches.push(batch.clone());
+        }
+    }
+
+    fn close(&mut self, full: &mut Vec<Chunk>) {
+        let next = Chunk::empty(self.open.first_row + self.open.rows, false);
+        full.push(std::mem::replace(&mut self.open, next));
+    }
+}
+
+impl Chunk {
+    fn empty(first_row: u64, begins_part: bool) -> Self {
+        Self { batches: Vec::new(), first_row, rows: 0, logical_bytes: 0, begins_part }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, StringArray};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn batch(lengths: &[usize]) -> RecordBatch {
+        let values: StringArray = lengths.iter().map(|len| Some("x".repeat(*len))).collect();
+        RecordBatch::try_from_iter([("a", Arc::new(values) as ArrayRef)]).unwrap()
+    }
+
+    fn cut(limits: ChunkLimits, batches: &[RecordBatch]) -> Vec<(u64, u64, u64, bool)> {
+        let mut chunker = Chunker::new(limits);
+        let mut chunks: Vec<Chunk> = batches.iter().flat_map(|batch| chunker.push(batch)).collect();
+        chunks.extend(chunker.finish());
+        chunks.iter().map(|c| (c.first_row, c.rows, c.logical_bytes, c.begins_part)).collect()
+    }
+
+    #[test]
+    fn a_chunk_ends_at_the_first_border_that_reaches_the_limit() {
+        let limits = ChunkLimits { bytes: 20, rows: 1000, part_rows: None };
+        let chunks = cut(limits, &[batch(&[1; 50])]);
+        assert_eq!(chunks, [(0, 32, 32, false), (32, 18, 18, false)]);
+    }
+
+    #[test]
+    fn a_chunk_ends_exactly_where_a_part_does() {
+        let limits = ChunkLimits { bytes: 1 << 20, rows: 1000, part_rows: Some(20) };
+        let chunks = cut(limits, &[batch(&[1; 45])]);
+        assert_eq!(chunks, [(0, 20, 20, false), (20, 20, 20, true), (40, 5, 5, true)]);
+    }
+
+    #[test]
+    fn rows_that_end_with_a_part_leave_no_empty_chunk() {
+        let limits = ChunkLimits { bytes: 1 << 20, rows: 1000, part_rows: Some(20) };
+        assert_eq!(cut(limits, &[batch(&[1; 40])]).len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn how_the_source_cuts_its_batches_moves_no_border(
+            lengths in prop::collection::vec(0_usize..40, 0..400),
+            cuts in prop::collection::vec(1_usize..90, 1..20),
+            bytes in 1_u64..800, rows in 1_u64..200, part_rows in prop::option::of(1_u64..150),
+        ) {
+            let limits = ChunkLimits { bytes, rows, part_rows };
+            let whole = batch(&lengths);
+            let mut parts = Vec::new();
+            let mut offset = 0;
+            for cut in cuts.iter().cycle() {
+                let len = (*cut).min(lengths.len() - offset);
+                parts.push(whole.slice(offset, len));
+                offset += len;
+                if offset == lengths.len() { break; }
+            }
+            let chunks = cut(limits, &[whole]);
+            prop_assert_eq!(&chunks, &cut(limits, &parts));
+            prop_assert_eq!(chunks.iter().map(|c| c.1).sum::<u64>(), lengths.len() as u64);
+            for chunk in &chunks {
+                prop_assert!(chunk.1 < rows.next_multiple_of(GRAIN) + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The logical size of rows: the lengths of their values plus the widths of fixed types.
+//!
+//! The same for every physical form of a column and for every slice; garbage under a null slot counts
+//! nothing, and a null of a fixed width counts that width.
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, ByteView, GenericByteArray, GenericByteViewArray, GenericListArray,
+    OffsetSizeTrait, RecordBatch, UInt64Array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::take;
+use arrow::datatypes::{
+    ArrowNativeType, BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, Int16Type, Int32Type,
+    Int64Type, LargeBinaryType, LargeUtf8Type, RunEndIndexType, StringViewType, Utf8Type,
+};
+use arrow::downcast_dictionary_array;
+
+/// The logical bytes between each two neighbouring bounds; bounds ascend and lie within the batch.
+pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
+    let mut sizes = vec![0; bounds.len().saturating_sub(1)];
+    for column in batch.columns() {
+        add(column.as_ref(), None, bounds, &mut sizes);
+    }
+    sizes
+}
+
+/// Adds the bytes of the rows that are valid in `parent`, or of all rows if there is none.
+fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+    let valid = NullBuffer::union(array.nulls(), parent).filter(|nulls| nulls.null_count() > 0);
+    let valid = valid.as_ref();
+    match array.data_type() {
+        DataType::Utf8 => add_bytes::<Utf8Type>(array.as_bytes(), valid, bounds, sizes),
+        DataType::LargeUtf8 => add_bytes::<LargeUtf8Type>(array.as_bytes(), valid, bounds, sizes),
+        DataType::Binary => add_bytes::<BinaryType>(array.as_bytes(), valid, bounds, sizes),
+        DataType::LargeBinary => add_bytes::<LargeBinaryType>(array.as_bytes(), valid, bounds, sizes),
+        DataType::Utf8View => add_views::<StringViewType>(array.as_byte_view(), valid, bounds, sizes),
+        DataType::BinaryView => add_views::<BinaryViewType>(array.as_byte_view(), valid, bounds, sizes),
+        DataType::Dictionary(..) => add_dictionary(array, valid, bounds, sizes),
+        DataType::Struct(_) => {
+            for column in array.as_struct().columns() {
+                add(column.as_ref(), valid, bounds, sizes);
+            }
+        }
+        DataType::List(_) => add_list::<i32>(array.as_list(), valid, bounds, sizes),
+        DataType::LargeList(_) => add_list::<i64>(array.as_list(), valid, bounds, sizes),
+        DataType::Map(..) => {
+            let map = array.as_map();
+            let ranges = map.value_offsets();
+            add_children(
+                map.entries(),
+                &|row| (index(ranges[row]), index(ranges[row + 1])),
+                valid,
+                bounds,
+                sizes,
+            );
+        }
+        DataType::FixedSizeList(_, len) => {
+            let list = array.as_fixed_size_list();
+            let len = index(*len);
+            let start = |row: usize| (row * len, (row + 1) * len);
+            add_children(list.values().as_ref(), &start, valid, bounds, sizes);
+        }
+        DataType::ListView(_) => {
+            let list = array.as_list_view::<i32>();
+            let range = |row: usize| {
+                let start = index(list.value_offset(row));
+                (start, start + index(list.value_size(row)))
+            };
+            add_each_row(list.values().as_ref(), &range, valid, bounds, sizes);
+        }
+        DataType::LargeListView(_) => {
+            let list = array.as_list_view::<i64>();
+            let range = |row: usize| {
+                let start = index(list.value_offset(row));
+                (start, start + index(list.value_size(row)))
+            };
+            add_each_row(list.values().as_ref(), &range, valid, bounds, sizes);
+        }
+        DataType::RunEndEncoded(..) => add_runs(array, parent, bounds, sizes),
+        other => add_width(width(other), bounds, sizes),
+    }
+}
+
+/// Bytes of one value of a fixed width. Unions count nothing: no format holds them yet.
+fn width(data_type: &DataType) -> u64 {
+    match data_type {
+        DataType::Boolean => 1,
+        DataType::FixedSizeBinary(width) => u64::try_from(*width).unwrap_or_default(),
+        other => other.primitive_width().unwrap_or_default() as u64,
+    }
+}
+
+fn add_width(width: u64, bounds: &[usize], sizes: &mut [u64]) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+        *size += width * (pair[1] - pair[0]) as u64;
+    }
+}
+
+fn add_bytes<T: ByteArrayType>(
+    array: &GenericByteArray<T>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let offsets = array.value_offsets();
+    if valid.is_none() {
+        for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+            *size += (offsets[pair[1]] - offsets[pair[0]]).as_usize() as u64;
+        }
+    } else {
+        add_lengths(|row| (offsets[row + 1] - offsets[row]).as_usize() as u64, valid, bounds, sizes);
+    }
+}
+
+fn add_views<T: ByteViewType>(
+    array: &GenericByteViewArray<T>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let views = array.views();
+    add_lengths(|row| u64::from(ByteView::from(views[row]).length), valid, bounds, sizes);
+}
+
+fn add_lengths(
+    length: impl Fn(usize) -> u64,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+        let rows = pair[0]..pair[1];
+        *size += match valid {
+            None => rows.map(&length).sum::<u64>(),
+            Some(valid) => rows.map(|row| if valid.is_valid(row) { length(row) } else { 0 }).sum(),
+        };
+    }
+}
+
+fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+    downcast_dictionary_array!(
+        array => {
+            let values = array.values();
+            let key = |row: usize| array.keys().value(row) as usize;
+            let length = value_lengths(values);
+            match length {
+                Some(length) => add_lengths(
+                    |row| if array.keys().is_valid(row) { length(key(row)) } else { 0 }, valid, bounds, sizes,
+                ),
+                None => match take(values.as_ref(), array.keys(), None) {
+                    Ok(plain) => add(plain.as_ref(), valid, bounds, sizes),
+                    // Keys within the dictionary are an invariant of the array.
+                    Err(_impossible) => add_width(0, bounds, sizes),
+                },
+            }
+        },
+        _ => {}
+    );
+}
+
+/// The length of each entry of a dictionary of strings or bytes; a null entry has none.
+fn value_lengths(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
+    fn plain<T: ByteArrayType>(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
+        let values = values.as_bytes::<T>();
+        let offsets = values.value_offsets();
+        Some(Box::new(move |key| {
+            if values.is_valid(key) { (offsets[key + 1] - offsets[key]).as_usize() as u64 } else { 0 }
+        }))
+    }
+    fn view<T: ByteViewType>(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
+        let values = values.as_byte_view::<T>();
+        Some(Box::new(move |key| {
+            if values.is_valid(key) { u64::from(ByteView::from(values.views()[key]).length) } else { 0 }
+        }))
+    }
+    match values.data_type() {
+        DataType::Utf8 => plain::<Utf8Type>(values),
+        DataType::LargeUtf8 => plain::<LargeUtf8Type>(values),
+        DataType::Binary => plain::<BinaryType>(values),
+        DataType::LargeBinary => plain::<LargeBinaryType>(values),
+        DataType::Utf8View => view::<StringViewType>(values),
+        DataType::BinaryView => view::<BinaryViewType>(values),
+        _ => None,
+    }
+}
+
+fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+    fn plain<R: RunEndIndexType>(array: &dyn Array) -> Option<ArrayRef> {
+        let runs = array.as_run_opt::<R>()?;
+        let keys: UInt64Array = (0..runs.len()).map(|row| runs.get_physical_index(row) as u64).collect();
+        take(runs.values().as_ref(), &keys, None).ok()
+    }
+    let plain =
+        plain::<Int16Type>(array).or_else(|| plain::<Int32Type>(array)).or_else(|| plain::<Int64Type>(array));
+    if let Some(plain) = plain {
+        add(plain.as_ref(), parent, bounds, sizes);
+    }
+}
+
+fn add_list<O: OffsetSizeTrait>(
+    list: &GenericListArray<O>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let offsets = list.value_offsets();
+    let range = |row: usize| (offsets[row].as_usize(), offsets[row + 1].as_usize());
+    add_children(list.values().as_ref(), &range, valid, bounds, sizes);
+}
+
+/// Adds the children of rows whose ranges follow on each other.
+fn add_children(
+    children: &dyn Array,
+    range: &dyn Fn(usize) -> (usize, usize),
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let hidden = valid.is_some_and(|valid| {
+        (0..valid.len()).any(|row| {
+            valid.is_null(row) && {
+                let (start, end) = range(row);
+                start < end
+            }
+        })
+    });
+    if hidden {
+        return add_each_row(children, range, valid, bounds, sizes);
+    }
+    let rows = *bounds.last().unwrap_or(&0);
+    let end = rows.checked_sub(1).map_or(0, |last| range(last).1);
+    let child_bounds: Vec<usize> =
+        bounds.iter().map(|row| if *row < rows { range(*row).0 } else { end }).collect();
+    add(children, None, &child_bounds, sizes);
+}
+
+/// Adds the children of each valid row for itself: for ranges that overlap, or hide values under nulls.
+fn add_each_row(
+    children: &dyn Array,
+    range: &dyn Fn(usize) -> (usize, usize),
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+        for row in (pair[0]..pair[1]).filter(|row| valid.is_none_or(|valid| valid.is_valid(*row))) {
+            let (start, end) = range(row);
+            add(children, None, &[start, end], std::slice::from_mut(size));
+        }
+    }
+}
+
+/// An offset or length of an array, which is never negative.
+fn index<T: TryInto<usize>>(value: T) -> usize {
+    value.try_into().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int32Array, Int32RunArray, ListArray, StringArray, StructArray};
+    use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+    use arrow::compute::cast;
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    fn size(array: &dyn Array) -> Vec<u64> {
+        let bounds: Vec<usize> = (0..=array.len()).collect();
+        let mut sizes = vec![0; array.len()];
+        add(array, None, &bounds, &mut sizes);
+        sizes
+    }
+
+    #[test]
+    fn every_form_of_a_string_column_has_the_same_size() {
+        let plain = StringArray::from(vec![
+            Some("abc"),
+            None,
+            Some(""),
+            Some("a string that is not inlined"),
+            Some("abc"),
+        ]);
+        let expected = [3, 0, 0, 28, 3];
+        assert_eq!(size(&plain), expected);
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let views = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8View));
+        for form in [DataType::LargeUtf8, DataType::Utf8View, DataType::Binary, dictionary, views] {
+            assert_eq!(size(cast(&plain, &form).unwrap().as_ref()), expected, "{form}");
+        }
+        assert_eq!(size(&plain.slice(2, 3)), expected[2..]);
+        let runs = Int32RunArray::try_new(&Int32Array::from(vec![2, 5]), &StringArray::from(vec!["ab", "c"]))
+            .unwrap();
+        assert_eq!(size(&runs), [2, 2, 1, 1, 1]);
+        assert_eq!(size(&runs.slice(1, 2)), [2, 1]);
+    }
+
+    #[test]
+    fn garbage_under_a_null_counts_nothing() {
+        let values: ArrayRef = Arc::new(StringArray::from(vec!["ab", "garbage", "c"]));
+        let field = Arc::new(Field::new("item", DataType::Utf8, true));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(vec![0, 1, 2, 3]));
+        let nulls = NullBuffer::from(vec![true, false, true]);
+        let list = ListArray::new(field, offsets, Arc::clone(&values), Some(nulls.clone()));
+        assert_eq!(size(&list), [2, 0, 1]);
+        let fields = vec![Field::new("a", DataType::Utf8, true)].into();
+        assert_eq!(size(&StructArray::new(fields, vec![values], Some(nulls))), [2, 0, 1]);
+    }
+
+    #[test]
+    fn a_null_of_a_fixed_width_counts_its_width() {
+        assert_eq!(size(&Int32Array::from(vec![Some(1), None])), [4, 4]);
+    }
+
+    #[test]
+    fn a_sliced_list_counts_its_own_children_only() {
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>([
+            Some(vec![Some(1), Some(2)]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(3)]),
+        ]);
+        assert_eq!(size(&list), [16, 0, 0, 8]);
+        assert_eq!(size(&list.slice(1, 3)), [0, 0, 8]);
+    }
+}

@@ -1,0 +1,325 @@
+//! A snapshot under a prefix of an object store.
+//!
+//! Data objects are multipart uploads with explicit ids, so that nothing depends on a value that could be
+//! dropped. Requests about them are tried again here, a bounded number of times and signed anew each time;
+//! the rest is tried again by the store's own client.
+//!
+//! Invariant: an answer that was lost is never guessed. What became of a completion is read back.
+
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
+
+use super::retry::{self, Failure};
+use super::{
+    ObjectInfo, PartStore, PartTag, PutNew, Replaced, StoreTraits, Upload, UploadId, UploadPart, Version,
+    names,
+};
+use crate::error::{Cause, Error, Result, store_kind};
+use crate::settings::RetrySettings;
+
+/// A snapshot under a prefix of an object store, or in memory.
+///
+/// A store cannot list its open uploads through `object_store`: [`PartStore::list_open`] gives those that
+/// were begun through this value. A rule of the bucket should end those of a killed process.
+///
+/// ```
+/// use object_store::memory::InMemory;
+/// use object_store::path::Path;
+/// use segment_export::upload::ObjectParts;
+///
+/// let parts = ObjectParts::memory(&InMemory::new(), Path::from("exports/0123"));
+/// ```
+#[derive(Clone)]
+pub struct ObjectParts {
+    object: Arc<dyn ObjectStore>,
+    multipart: Arc<dyn MultipartStore>,
+    prefix: Path,
+    traits: StoreTraits,
+    retry: RetrySettings,
+    /// Uploads that were begun here and have not ended.
+    begun: Arc<Mutex<BTreeSet<(String, UploadId)>>>,
+}
+
+impl ObjectParts {
+    /// The snapshot under a prefix of a store, with the limits of S3 and the default retries.
+    ///
+    /// Both arguments are the same store. It should try failed requests again by itself, but those of
+    /// `multipart`, which are tried again here.
+    pub fn new(object: Arc<dyn ObjectStore>, multipart: Arc<dyn MultipartStore>, prefix: Path) -> Self {
+        Self {
+            object,
+            multipart,
+            prefix,
+            traits: StoreTraits::s3(),
+            retry: RetrySettings::default(),
+            begun: Arc::default(),
+        }
+    }
+
+    /// The snapshot under a prefix of a store in memory.
+    pub fn memory(store: &InMemory, prefix: Path) -> Self {
+        let store = Arc::new(store.clone());
+        let traits = StoreTraits { locks: false, ..StoreTraits::local() };
+        Self::new(Arc::<InMemory>::clone(&store), store, prefix).with_traits(traits)
+    }
+
+    /// Takes other limits; default: those of S3.
+    #[must_use]
+    pub fn with_traits(mut self, traits: StoreTraits) -> Self {
+        self.traits = traits;
+        self
+    }
+
+    /// Takes other retries and time-outs.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetrySettings) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    fn path(&self, name: &str) -> Result<Path> {
+        names::check(name)?;
+        Ok(self.prefix.clone().join(name))
+    }
+
+    /// One request through the client that tries again by itself.
+    async fn once<T>(
+        &self,
+        call: impl Future<Output = object_store::Result<T>> + Send,
+    ) -> Result<T, Failure> {
+        retry::once(retry::overall(&self.retry), call).await
+    }
+
+    fn note(&self, upload: &Upload, begun: bool) -> bool {
+        let mut uploads = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (upload.name.clone(), upload.id.clone());
+        if begun { uploads.insert(key) } else { uploads.remove(&key) }
+    }
+}
+
+impl fmt::Debug for ObjectParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectParts").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl PartStore for ObjectParts {
+    fn traits(&self) -> StoreTraits {
+        self.traits.clone()
+    }
+
+    async fn create(&self, name: &str) -> Result<UploadId> {
+        let path = self.path(name)?;
+        let id = retry::attempts(&self.retry, || self.multipart.create_multipart(&path))
+            .await
+            .map_err(|failure| fail("beginning an upload", name, failure))?;
+        let upload = Upload::new(name, UploadId(id));
+        self.note(&upload, true);
+        Ok(upload.id)
+    }
+
+    async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag> {
+        let path = self.path(&upload.name)?;
+        let index = part.index as usize;
+        let put = || self.multipart.put_part(&path, &upload.id.0, index, bytes.clone());
+        match retry::attempts(&self.retry, put).await {
+            Ok(PartId { content_id }) => Ok(PartTag(content_id)),
+            Err(failure) => Err(fail("uploading a part", &upload.name, failure)),
+        }
+    }
+
+    async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()> {
+        let path = self.path(&upload.name)?;
+        let mut attempt = 1;
+        loop {
+            let parts = tags.iter().map(|tag| PartId { content_id: tag.0.clone() }).collect();
+            let call = self.multipart.complete_multipart(&path, &upload.id.0, parts);
+            let Err(failure) = retry::once(self.retry.timeout(), call).await else { break };
+            // Its name is ours alone: with the right size it is what this call, or the one before, made.
+            if self.head(&upload.name).await.is_ok_and(|info| info.is_some_and(|info| info.size == size)) {
+                break;
+            }
+            if attempt >= self.retry.attempts || !failure.is_transient() {
+                return Err(fail("completing an upload", &upload.name, failure));
+            }
+            attempt += 1;
+            tokio::time::sleep(self.retry.backoff(attempt)).await;
+        }
+        self.note(upload, false);
+        Ok(())
+    }
+
+    async fn abort(&self, upload: &Upload) -> Result<()> {
+        let path = self.path(&upload.name)?;
+        let abort = || self.multipart.abort_multipart(&path, &upload.id.0);
+        let was_begun_here = self.note(upload, false);
+        match retry::attempts(&self.retry, abort).await {
+            Err(Failure::Store(error)) if is_gone(&error) => Ok(()),
+            Err(failure) if was_begun_here => {
+                self.note(upload, true);
+                Err(fail("aborting an upload", &upload.name, failure))
+            }
+            Err(failure) => Err(fail("aborting an upload", &upload.name, failure)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn delete(&self, name: &str) -> Result<()> {
+        let path = self.path(name)?;
+        match self.once(self.object.delete(&path)).await {
+            Err(Failure::Store(error)) if is_gone(&error) => Ok(()),
+            done => done.map_err(|failure| fail("deleting", name, failure)),
+        }
+    }
+
+    async fn put_new(&self, name: &str, bytes: Bytes) -> Result<PutNew> {
+        let path = self.path(name)?;
+        match self.once(self.object.put_opts(&path, bytes.into(), PutMode::Create.into())).await {
+            Ok(put) => Ok(PutNew::Created(version(put.e_tag, put.version))),
+            Err(Failure::Store(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. })) => {
+                Ok(PutNew::Exists)
+            }
+            Err(failure) => Err(fail("creating", name, failure)),
+        }
+    }
+
+    async fn replace_if(&self, name: &str, bytes: Bytes, old: &Version) -> Result<Replaced> {
+        let path = self.path(name)?;
+        let mode = PutMode::Update(update_version(old, name)?);
+        match self.once(self.object.put_opts(&path, bytes.into(), mode.into())).await {
+            Ok(put) => Ok(Replaced::Done(version(put.e_tag, put.version))),
+            Err(Failure::Store(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. })) => {
+                Ok(Replaced::Changed)
+            }
+            Err(Failure::Store(error)) if is_gone(&error) => Ok(Replaced::Changed),
+            Err(failure) => Err(fail("replacing", name, failure)),
+        }
+    }
+
+    async fn head(&self, name: &str) -> Result<Option<ObjectInfo>> {
+        let path = self.path(name)?;
+        match self.once(self.object.head(&path)).await {
+            Ok(meta) => Ok(Some(ObjectInfo::new(name, meta.size))),
+            Err(Failure::Store(error)) if is_gone(&error) => Ok(None),
+            Err(failure) => Err(fail("reading", name, failure)),
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Version)>> {
+        let path = self.path(name)?;
+        let read = async {
+            let answer = self.object.get(&path).await?;
+            let version = version(answer.meta.e_tag.clone(), answer.meta.version.clone());
+            Ok((answer.bytes().await?, version))
+        };
+        match self.once(read).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Failure::Store(error)) if is_gone(&error) => Ok(None),
+            Err(failure) => Err(fail("reading", name, failure)),
+        }
+    }
+
+    async fn get_range(&self, name: &str, range: Range<u64>) -> Result<Bytes> {
+        let path = self.path(name)?;
+        self.once(self.object.get_range(&path, range)).await.map_err(|failure| fail("reading", name, failure))
+    }
+
+    async fn list(&self) -> Result<Vec<ObjectInfo>> {
+        let found = self.once(self.object.list(Some(&self.prefix)).try_collect::<Vec<_>>()).await;
+        let found = found.map_err(|failure| fail("listing", self.prefix.as_ref(), failure))?;
+        let mut objects: Vec<_> = found
+            .into_iter()
+            .filter_map(|meta| {
+                let mut below = meta.location.prefix_match(&self.prefix)?;
+                let name = below.next()?.as_ref().to_owned();
+                let is_direct = below.next().is_none() && names::check(&name).is_ok();
+                is_direct.then(|| ObjectInfo::new(name, meta.size))
+            })
+            .collect();
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(objects)
+    }
+
+    async fn list_open(&self) -> Result<Vec<Upload>> {
+        let uploads = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(uploads.iter().map(|(name, id)| Upload::new(name.clone(), id.clone())).collect())
+    }
+
+    async fn finish(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn fail(operation: &'static str, name: &str, failure: Failure) -> Error {
+    match failure {
+        Failure::TimedOut => Cause::TimedOut { operation }.into(),
+        Failure::Store(error) => {
+            let (name, kind) = (name.to_owned(), store_kind(&error));
+            Cause::Store { operation, name, kind, source: error.into() }.into()
+        }
+    }
+}
+
+/// Whether there is no such object or upload; a container that does not exist is another matter.
+fn is_gone(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotFound { .. }) && !names_missing_container(error)
+}
+
+/// `object_store` has no variant for it: the code is in the answer's text.
+fn names_missing_container(error: &StoreError) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if ["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Both in one text: S3 and Azure compare ETags, Google compares generations.
+fn version(e_tag: Option<String>, version: Option<String>) -> Version {
+    Version(format!("{}\n{}", e_tag.unwrap_or_default(), version.unwrap_or_default()))
+}
+
+fn update_version(text: &Version, name: &str) -> Result<UpdateVersion> {
+    let Some((e_tag, version)) = text.0.split_once('\n') else {
+        let (what, name) = ("the version of an object", name.to_owned());
+        return Err(Cause::Malformed { what, name, source: "it has no two lines".into() }.into());
+    };
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok(UpdateVersion { e_tag: some(e_tag), version: some(version) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_comes_back_as_it_was() {
+        let both = update_version(&version(Some("\"a\"".to_owned()), Some("7".to_owned())), "x").unwrap();
+        assert_eq!((both.e_tag.as_deref(), both.version.as_deref()), (Some("\"a\""), Some("7")));
+        let tag = update_version(&version(Some("\"a\"".to_owned()), None), "x").unwrap();
+        assert_eq!((tag.e_tag.as_deref(), tag.version), (Some("\"a\""), None));
+    }
+
+    #[test]
+    fn a_missing_bucket_is_not_a_missing_object() {
+        let missing = |text: &str| StoreError::NotFound { path: "x".to_owned(), source: text.into() };
+        assert!(is_gone(&missing("<Code>NoSuchKey</Code>")));
+        assert!(!is_gone(&missing("<Code>NoSuchBucket</Code>")));
+    }
+}

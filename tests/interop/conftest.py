@@ -1,0 +1,27 @@
+"""Fixtures: the sample data, and exports of it that several tests share."""
+
+from pathlib import Path
+
+import pytest
+
+import program
+
+
+@pytest.fixture(scope="session")
+def testdata():
+    return Path(__file__).resolve().parents[2] / "testdata"
+
+
+@pytest.fixture(scope="session")
+def exported(testdata, tmp_path_factory):
+    """Exports a sample once per session and set of options."""
+    done = {}
+
+    def export(source, format_, *options):
+        key = (source, format_, options)
+        if key not in done:
+            destination = tmp_path_factory.mktemp("export")
+            done[key] = program.export(testdata / source, destination, format_, *options)
+        return done[key]
+
+    return export
