@@ -1,8 +1,8 @@
 //! The wire shapes of the two operations, and of a profile.
 //!
 //! Strings in, strings out: nothing is checked here. `plan` parses a request once into types that cannot
-//! be wrong. JSON keys are in PascalCase, as the service writes them; members that are not set are left out,
-//! and members that are not known are ignored.
+//! be wrong. JSON keys are in `PascalCase`, as the service writes them; members that are not set are
+//! left out, and members that are not known are ignored.
 
 mod profile;
 

@@ -16,6 +16,7 @@ pub mod source;
 mod stage;
 mod store;
 pub mod upload;
+mod verify;
 
 pub use budget::Budget;
 pub use error::{BoxError, Error, ErrorKind, Result};
@@ -26,3 +27,4 @@ pub use settings::{
     CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
 pub use store::StoreOptions;
+pub use verify::{ObjectReport, Problem, VerifyReport, verify};

@@ -12,10 +12,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use destination::Location;
 pub use key::{KeyId, RoleArn};
 pub use names::{DomainName, SegmentName, SnapshotId};
 
+use self::destination::Location;
 use crate::api::{CreateSegmentSnapshotRequest, GetSegmentSnapshotRequest};
 use crate::error::{Cause, Error};
 

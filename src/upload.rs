@@ -39,7 +39,7 @@ pub use self::part::{Guard, PartUpload, Uploaded, Uploader};
 /// # Errors
 ///
 /// When no client can be made for the place; nothing is asked of the place itself yet.
-pub(crate) fn open(
+pub fn open(
     snapshot: &Location,
     options: &StoreOptions,
     retry: &RetrySettings,

@@ -16,7 +16,7 @@ use crate::error::{Cause, Error};
 /// Where data is written to or read from.
 ///
 /// ```
-/// use segment_export::plan::Location;
+/// use segment_export::plan::destination::Location;
 ///
 /// let location = Location::parse_uri("s3://exports/gold%20members/")?;
 /// assert_eq!(location.to_string(), "s3://exports/gold%20members");

@@ -16,6 +16,8 @@ const MAX_KEY_CHARS: usize = 255;
 /// The most characters of a `RoleArn`.
 const MAX_ROLE_CHARS: usize = 512;
 
+const ROLE_RULE: &str = "must match ^arn:aws[a-z-]*:iam:.*:[0-9]+:.+$ without control characters";
+
 checked_text! {
     /// The identifier of a key: 1 to 255 characters, such as the ARN of a KMS key.
     KeyId, field = "EncryptionKey", check = check_key
@@ -49,10 +51,7 @@ fn check_role(text: &str) -> Result<(), &'static str> {
     if text.chars().count() > MAX_ROLE_CHARS {
         return Err("must have at most 512 characters");
     }
-    match is_role_arn(text) {
-        true => Ok(()),
-        false => Err("must match ^arn:aws[a-z-]*:iam:.*:[0-9]+:.+$ without control characters"),
-    }
+    if is_role_arn(text) { Ok(()) } else { Err(ROLE_RULE) }
 }
 
 fn is_role_arn(text: &str) -> bool {

@@ -12,12 +12,13 @@ use segment_export::api::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+#[expect(clippy::unnecessary_wraps, reason = "every member is optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn address(city: &str) -> Option<Address> {
-    Some(Address {
+fn address(city: &str) -> Address {
+    Address {
         address1: some("secret street"),
         address2: some("secret unit"),
         address3: some("secret gate"),
@@ -28,16 +29,16 @@ fn address(city: &str) -> Option<Address> {
         province: some("secret province"),
         country: some("secret country"),
         postal_code: some("secret code"),
-    })
+    }
 }
 
-fn contact(value: &str) -> Option<Vec<ContactPreference>> {
-    Some(vec![ContactPreference {
+fn contact(value: &str) -> Vec<ContactPreference> {
+    vec![ContactPreference {
         key_name: some("secret name"),
         key_value: some(value),
         profile_id: some("secret id"),
         contact_type: some("secret type"),
-    }])
+    }]
 }
 
 /// A profile with every member set. It is written without `..default()`: a new member must come here too.
@@ -60,10 +61,10 @@ fn full() -> Profile {
         email_address: some("secret 15"),
         personal_email_address: some("secret 16"),
         business_email_address: some("secret 17"),
-        address: address("secret city 1"),
-        shipping_address: address("secret city 2"),
-        mailing_address: address("secret city 3"),
-        billing_address: address("secret city 4"),
+        address: Some(address("secret city 1")),
+        shipping_address: Some(address("secret city 2")),
+        mailing_address: Some(address("secret city 3")),
+        billing_address: Some(address("secret city 4")),
         attributes: Some(BTreeMap::from([("secret key".to_owned(), "secret 18".to_owned())])),
         found_by_items: Some(vec![FoundByItem {
             key_name: some("secret 19"),
@@ -73,8 +74,8 @@ fn full() -> Profile {
         gender_string: some("secret 22"),
         profile_type: some("secret 23"),
         engagement_preferences: Some(EngagementPreferences {
-            phone: contact("secret 24"),
-            email: contact("secret 25"),
+            phone: Some(contact("secret 24")),
+            email: Some(contact("secret 25")),
         }),
     }
 }

@@ -1,0 +1,292 @@
+//! The arguments, as the design lays them down: other programs call this.
+//!
+//! What clap itself refuses it quotes, so that what may hold a credential, a place, is parsed later.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use segment_export::Format;
+use segment_export::plan::{DomainName, RoleArn, SegmentName, SnapshotId};
+
+/// Writes customer segments out: CSV, JSON lines or ORC, in parallel, all or nothing.
+#[derive(Debug, Parser)]
+#[command(name = "segment-export", version, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Writes a segment out as a snapshot.
+    Export(Box<ExportArgs>),
+    /// Reads a snapshot and says whether it is whole.
+    Verify(VerifyArgs),
+    /// Decrypts one object of a snapshot (not available yet).
+    Decrypt(DecryptArgs),
+    /// Removes what an export left that did not complete.
+    Abort(AbortArgs),
+    /// Serves the API over HTTP (not available yet).
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct ExportArgs {
+    /// Parquet files, directories of them (read in name order), or URIs.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH_OR_URI")]
+    pub(crate) source: Vec<OsString>,
+
+    /// Where the snapshot's own directory is made.
+    #[arg(long, value_name = "PATH_OR_URI")]
+    pub(crate) destination: OsString,
+
+    /// The format of the data objects.
+    #[arg(long, ignore_case = true)]
+    pub(crate) format: FormatArg,
+
+    /// The domain of the segment, for the manifest.
+    #[arg(long)]
+    pub(crate) domain: Option<DomainName>,
+
+    /// The segment, for the manifest.
+    #[arg(long)]
+    pub(crate) segment: Option<SegmentName>,
+
+    /// The id of the snapshot [default: random].
+    #[arg(long, value_name = "HEX32")]
+    pub(crate) snapshot_id: Option<SnapshotId>,
+
+    /// Threads that encode [default: as many as the machine has].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// none|gzip|zstd|zlib|snappy|lz4[:LEVEL] (all but none: not available yet).
+    #[arg(long, value_name = "CODEC", default_value = "none")]
+    pub(crate) compression: Compression,
+
+    /// Rows of a data object at most.
+    #[arg(long, value_name = "N")]
+    pub(crate) part_rows: Option<u64>,
+
+    /// Bytes of a data object at most, also with KiB, MiB or GiB [default: 256MiB; ORC 512MiB].
+    #[arg(long, value_name = "N", value_parser = parse_bytes)]
+    pub(crate) part_bytes: Option<u64>,
+
+    /// Write one data object, whatever its size.
+    #[arg(long)]
+    pub(crate) single_part: bool,
+
+    /// The columns to write, in this order [default: all].
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub(crate) columns: Option<Vec<String>>,
+
+    /// A setting by its dotted name, with a TOML value: `--set jsonl.explicit_nulls=true`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<Assignment>,
+
+    /// A file of settings; `--set` and other arguments win over it.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// A key to encrypt with (not available yet).
+    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
+    pub(crate) encryption_key: Option<String>,
+
+    /// Who encrypts (not available yet).
+    #[arg(long)]
+    pub(crate) encryption: Option<EncryptionMode>,
+
+    /// A role to assume for the destination (not available yet).
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: Option<RoleArn>,
+
+    /// The external id for the role (not available yet).
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+
+    /// Take the snapshot id over from an export that is dead.
+    #[arg(long)]
+    pub(crate) takeover: bool,
+
+    /// Go on where an interrupted export ended (not available yet).
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// Whether a progress bar is shown: `auto` shows one on a terminal.
+    #[arg(long, default_value = "auto")]
+    pub(crate) progress: ProgressMode,
+
+    /// Print the manifest.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The snapshot: a path or URI.
+    #[arg(value_name = "DESTINATION/SNAPSHOT")]
+    pub(crate) snapshot: OsString,
+
+    /// The key that the snapshot is encrypted with (not available yet).
+    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
+    pub(crate) encryption_key: Option<String>,
+
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecryptArgs {
+    /// The object: a path or URI.
+    object: OsString,
+
+    /// The key that it is encrypted with.
+    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
+    encryption_key: String,
+
+    /// Where the plain bytes go.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AbortArgs {
+    /// The snapshot: a path or URI.
+    #[arg(value_name = "DESTINATION/SNAPSHOT")]
+    pub(crate) snapshot: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where the segments are listed.
+    #[arg(long, value_name = "URI")]
+    catalog: String,
+
+    /// Where jobs are kept.
+    #[arg(long, value_name = "sqlite:PATH|postgres://…")]
+    store: String,
+
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: String,
+
+    /// What a destination may begin with.
+    #[arg(long, value_name = "PREFIX")]
+    allow_destination: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FormatArg {
+    Csv,
+    Jsonl,
+    Orc,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Jsonl => Self::Jsonl,
+            FormatArg::Orc => Self::Orc,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EncryptionMode {
+    Envelope,
+    SseKms,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    Auto,
+    Never,
+}
+
+/// A codec and, after a colon, its level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    /// A codec that comes later, by its name.
+    Later(String),
+}
+
+impl FromStr for Compression {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const RULE: &str = "must be none, gzip, zstd, zlib, snappy or lz4, all but none with `:LEVEL` or not";
+        let (codec, level) = text.split_once(':').map_or((text, None), |(codec, level)| (codec, Some(level)));
+        match (codec, level.map(str::parse::<i32>)) {
+            ("none", None) => Ok(Self::None),
+            ("gzip" | "zstd" | "zlib" | "snappy" | "lz4", None | Some(Ok(_))) => {
+                Ok(Self::Later(codec.to_owned()))
+            }
+            _ => Err(RULE.to_owned()),
+        }
+    }
+}
+
+/// A `KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
+        let (key, value) = (key.trim(), value.trim());
+        if key.split('.').any(str::is_empty) {
+            return Err("must have names separated by dots before `=`".to_owned());
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    const RULE: &str = "must be a number of bytes, such as 1000000 or 64MiB";
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let unit = units.iter().find_map(|(name, shift)| Some((text.strip_suffix(name)?, *shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let number: u64 = number.trim_end().parse().map_err(|_wrong| RULE.to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| RULE.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        let parsed = ["7", "1KiB", "64 MiB", "2GiB"].map(|text| parse_bytes(text).unwrap());
+        assert_eq!(parsed, [7, 1 << 10, 64 << 20, 2 << 30]);
+        for text in ["", "MiB", "-1", "1MB", "1.5GiB", "99999999999GiB"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_codec_may_have_a_level() {
+        assert_eq!("none".parse(), Ok(Compression::None));
+        assert_eq!("zstd:-3".parse(), Ok(Compression::Later("zstd".to_owned())));
+        for text in ["", "none:1", "gzip:", "gzip:x", "brotli", "GZIP"] {
+            assert!(text.parse::<Compression>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Looks at a snapshot after the fact: whether each object that its manifest names is there and whole.
+//!
+//! It reads every byte and trusts nothing but the manifest. It changes nothing, it does not compare the
+//! rows with their source, and it does not judge the manifest itself.
+//!
+//! Invariant: reads are ranges of at most [`BLOCK_BYTES`], so that memory does not grow with the size of an
+//! object; only an ORC stripe and a single text row are held as a whole.
+
+mod object;
+mod rows;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use self::object::Object;
+use crate::error::{Cause, Error, Result};
+use crate::manifest::{Checksum, MANIFEST, PartReceipt, read_manifest};
+use crate::plan::Format;
+use crate::upload::PartStore;
+
+/// Bytes of one ranged read: large enough for a store's latency, small enough to hold a few.
+const BLOCK_BYTES: u64 = 8 << 20;
+
+/// Objects read at once, so that one is counted while another is fetched.
+const OBJECTS_AT_ONCE: usize = 4;
+
+/// Reads a snapshot and says what is wrong with it, if anything is.
+///
+/// Checks for each data object of the manifest that it is there, its size, its checksum and its number of
+/// rows; rows are counted by foreign readers (csv, JSON, orc-rust). Call it in a tokio runtime; the reading
+/// is done on its blocking threads and ends soon after the future is dropped.
+///
+/// # Errors
+///
+/// When there is no manifest or it cannot be understood, or when the store fails. What is wrong with an
+/// object is no error but a [`Problem`] in the report.
+pub async fn verify(store: Arc<dyn PartStore>) -> Result<VerifyReport> {
+    let manifest = read_manifest(&*store).await?;
+    let manifest = manifest.ok_or_else(|| Cause::NoSnapshot { name: MANIFEST.to_owned() })?;
+    let cancelled = CancellationToken::new();
+    let _guard = cancelled.clone().drop_guard();
+    let checks = manifest.parts.into_iter().map(|receipt| {
+        let check = Check { format: manifest.format, receipt };
+        check.run(Arc::clone(&store), cancelled.clone())
+    });
+    let objects: Vec<_> = stream::iter(checks).buffered(OBJECTS_AT_ONCE).try_collect().await?;
+    let unlisted = unlisted(&*store, &objects).await?;
+    Ok(VerifyReport { snapshot_id: manifest.snapshot_id, format: manifest.format, objects, unlisted })
+}
+
+/// What [`verify`] found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// The snapshot, as its manifest calls itself.
+    pub snapshot_id: String,
+    /// The format of its data objects.
+    pub format: Format,
+    /// The data objects that the manifest names, in its order.
+    pub objects: Vec<ObjectReport>,
+    /// Names of data objects that the manifest does not name: a warning, they are no part of the snapshot.
+    ///
+    /// A reader that lists the prefix instead of reading the manifest takes them for data.
+    pub unlisted: Vec<String>,
+}
+
+impl VerifyReport {
+    /// Whether every object that the manifest names is there and whole.
+    pub fn is_intact(&self) -> bool {
+        self.faults().next().is_none()
+    }
+
+    /// The objects with which something is wrong.
+    pub fn faults(&self) -> impl Iterator<Item = &ObjectReport> {
+        self.objects.iter().filter(|object| !object.problems.is_empty())
+    }
+
+    /// The rows of all objects, as the manifest has them.
+    pub fn rows(&self) -> u64 {
+        self.objects.iter().map(|object| object.rows).sum()
+    }
+
+    /// The bytes of all objects, as the manifest has them.
+    pub fn bytes(&self) -> u64 {
+        self.objects.iter().map(|object| object.size).sum()
+    }
+}
+
+/// One data object of a manifest, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ObjectReport {
+    /// Its name, relative to the manifest.
+    pub name: String,
+    /// Its bytes, as the manifest has them.
+    pub size: u64,
+    /// Its rows, as the manifest has them.
+    pub rows: u64,
+    /// What is wrong; empty when it is whole.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong with a data object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Problem {
+    /// It is not there.
+    Missing,
+    /// It is of another size; nothing of it was read.
+    #[non_exhaustive]
+    Size {
+        /// Bytes, as the manifest has them.
+        expected: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
+    /// Its bytes are others.
+    #[non_exhaustive]
+    Checksum {
+        /// The checksum in the manifest.
+        expected: String,
+        /// The checksum of its bytes.
+        found: String,
+    },
+    /// It holds another number of rows.
+    #[non_exhaustive]
+    Rows {
+        /// Rows, as the manifest has them.
+        expected: u64,
+        /// Rows that were counted.
+        found: u64,
+    },
+    /// It is not of its format.
+    #[non_exhaustive]
+    Unreadable {
+        /// Rows that were counted before the first one that cannot be read.
+        rows: u64,
+    },
+}
+
+impl Problem {
+    /// What is wrong, in one word: `missing`, `size`, `checksum`, `rows` or `unreadable`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Size { .. } => "size",
+            Self::Checksum { .. } => "checksum",
+            Self::Rows { .. } => "rows",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
+/// One object that is to be checked.
+struct Check {
+    format: Format,
+    receipt: PartReceipt,
+}
+
+impl Check {
+    async fn run(self, store: Arc<dyn PartStore>, cancelled: CancellationToken) -> Result<ObjectReport> {
+        let PartReceipt { name, size, rows, .. } = &self.receipt;
+        let (name, size, rows) = (name.clone(), *size, *rows);
+        let problems = match store.head(&name).await? {
+            None => vec![Problem::Missing],
+            Some(info) if info.size != size => vec![Problem::Size { expected: size, found: info.size }],
+            Some(_) => {
+                let object = Object::new(store, name.clone(), size, Handle::current(), cancelled);
+                let read = tokio::task::spawn_blocking(move || self.read(&Arc::new(object)));
+                read.await.map_err(|ended| {
+                    Error::from(if ended.is_panic() { Cause::Panicked } else { Cause::Cancelled })
+                })??
+            }
+        };
+        Ok(ObjectReport { name, size, rows, problems })
+    }
+
+    /// Reads the object on a thread that may block.
+    fn read(&self, object: &Arc<Object>) -> Result<Vec<Problem>> {
+        let mut bytes = object.bytes_from(0);
+        let counted = match self.format {
+            Format::Csv => Some(rows::csv(&mut bytes)),
+            Format::Jsonl => Some(rows::jsonl(&mut bytes)),
+            Format::Orc => None,
+        };
+        let found = bytes.checksum();
+        object.failure()?;
+        let mut problems = Vec::new();
+        problems.extend(self.compare_checksum(found)?);
+        // ORC is read out of order, so it is read again, and only when its bytes are those that were written:
+        // its reader is not made for broken files.
+        let counted = match counted {
+            None if problems.is_empty() => Some(rows::orc(object)),
+            counted => counted,
+        };
+        object.failure()?;
+        problems.extend(counted.and_then(|counted| self.compare_rows(&counted)));
+        Ok(problems)
+    }
+
+    fn compare_checksum(&self, found: u64) -> Result<Option<Problem>> {
+        let expected = &self.receipt.checksum;
+        let found = Checksum::crc64_nvme(found);
+        if expected.algorithm != found.algorithm {
+            return Err(Cause::NotAvailable { what: "this algorithm of checksums".to_owned() }.into());
+        }
+        let problem = || Problem::Checksum { expected: expected.value.clone(), found: found.value.clone() };
+        Ok((expected.value != found.value).then(problem))
+    }
+
+    fn compare_rows(&self, counted: &Result<u64, rows::Unreadable>) -> Option<Problem> {
+        let expected = self.receipt.rows;
+        match *counted {
+            Err(rows::Unreadable { rows }) => Some(Problem::Unreadable { rows }),
+            Ok(found) => (found != expected).then_some(Problem::Rows { expected, found }),
+        }
+    }
+}
+
+/// The visible data objects that are not among those of the manifest.
+async fn unlisted(store: &dyn PartStore, objects: &[ObjectReport]) -> Result<Vec<String>> {
+    let in_manifest: BTreeSet<_> = objects.iter().map(|object| object.name.as_str()).collect();
+    let names = store.list().await?.into_iter().map(|info| info.name);
+    Ok(names.filter(|name| is_data(name) && !in_manifest.contains(name.as_str())).collect())
+}
+
+/// Whether a reader that lists would take the object for data.
+fn is_data(name: &str) -> bool {
+    let name = name.strip_suffix(".encrypted").unwrap_or(name);
+    let name = [".gz", ".zst"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    [Format::Csv, Format::Jsonl, Format::Orc]
+        .iter()
+        .any(|format| name.strip_suffix(format.suffix()).is_some_and(|stem| stem.ends_with('.')))
+}
