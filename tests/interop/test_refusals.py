@@ -13,8 +13,9 @@ def refused(testdata, tmp_path):
     def run(**changes):
         wanted = {"source": testdata / "profiles.parquet", "destination": tmp_path / "out", "format": "csv"} | changes
         arguments = [item for name, value in wanted.items() for item in (f"--{name.replace('_', '-')}", value)]
-        done = program.run("export", *arguments)
-        assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*"))
+        done = program.run("export", *arguments, cwd=tmp_path)
+        written = [path for path in tmp_path.rglob("*") if path != tmp_path / "out"]
+        assert not written
         return done
 
     return run
