@@ -69,6 +69,6 @@ def test_every_value_reads_back(exported, testdata, source, read):
 def test_a_nested_column_is_refused_by_name(testdata, tmp_path, source, column):
     arguments = ["--source", testdata / source, "--destination", tmp_path / "out", "--format", "orc"]
     done = program.run("export", *arguments, "--columns", column)
-    assert done.returncode == 1
+    assert done.returncode in {1, 2}
     assert f"column=`{column}`" in done.stderr and "type=`" in done.stderr
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
