@@ -34,7 +34,7 @@ impl Bar {
         Arc::new(move |progress: &Progress| {
             bar.set_message(progress.stage.to_string());
             bar.set_prefix(format!(
-                "{} in {} parts",
+                "{}, parts {}",
                 HumanBytes(progress.bytes_written),
                 HumanCount(progress.parts)
             ));
