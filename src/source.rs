@@ -195,7 +195,7 @@ pub struct FingerprintFile {
     pub name: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its ETag, version or time of change, if there is one.
+    /// Its `ETag`, version or time of change, if there is one.
     pub version: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::error::{Cause, Result};
 use crate::source::{BatchStream, ReadOptions};
+use crate::store::ranged::to_usize;
 
 /// Checks that a batch fits a schema: names, logical types, and no NULL where none may be.
 ///
@@ -65,7 +66,7 @@ pub(super) fn deliver(
     let mut skip = from_row;
     let mut cut = move |batch: RecordBatch| {
         check_batch(&schema, &batch)?;
-        let skipped = usize::try_from(skip).map_or(batch.num_rows(), |skip| skip.min(batch.num_rows()));
+        let skipped = to_usize(skip.min(batch.num_rows() as u64));
         skip -= skipped as u64;
         let batch = match &columns {
             Some(columns) => {

@@ -53,7 +53,8 @@ fn run<T>(sender: oneshot::Sender<Result<T>>, work: impl FnOnce() -> T) {
     if sender.is_closed() {
         return;
     }
-    let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Cause::Panicked.into());
+    // What a panic says may hold a value of a profile: it is not passed on.
+    let result = catch_unwind(AssertUnwindSafe(work)).ok().ok_or_else(|| Cause::Panicked.into());
     // Nobody waits any more: the reader was dropped meanwhile.
     drop(sender.send(result));
 }
@@ -67,8 +68,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_not_a_hang() {
-        let work = offload(&Executor::inline(), || panic!("a broken page"));
-        let error: crate::Error = work.await.map(|()| ()).unwrap_err();
+        let work = offload(&Executor::inline(), || -> () { panic!("a broken page") });
+        let error: crate::Error = work.await.unwrap_err();
         assert_eq!(error.to_string(), "a stage panicked");
     }
 
@@ -86,6 +87,8 @@ mod tests {
         drop(offload(&executor, || panic!("begun")));
         let jobs = std::mem::take(&mut *queue.lock().unwrap());
         assert_eq!(jobs.len(), 1);
-        jobs.into_iter().for_each(|job| job());
+        for job in jobs {
+            job();
+        }
     }
 }

@@ -108,7 +108,7 @@ impl ProfileSource for RecordSource {
 
     fn open(&self, partition: usize, from_row: u64, options: &ReadOptions) -> Result<BatchStream> {
         only_partition(partition)?;
-        self.schema.fields().iter().try_for_each(|field| is_convertible(field))?;
+        self.schema.fields().iter().try_for_each(is_convertible)?;
         let open = take_once(&self.open)?;
         deliver(open(self.schema(), from_row, options), self.schema(), 0, options)
     }

@@ -55,7 +55,7 @@ impl Blob {
         }
     }
 
-    /// An object of this size; with an ETag, reading fails once the object is another one.
+    /// An object of this size; with an `ETag`, reading fails once the object is another one.
     pub(crate) fn object(
         store: Arc<dyn ObjectStore>,
         path: Path,
@@ -128,21 +128,23 @@ impl fmt::Debug for Blob {
 
 /// The error of a file that cannot be read.
 pub(crate) fn unreadable(path: String, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::NotFound => Cause::SourceMissing { path },
-        io::ErrorKind::UnexpectedEof => Cause::SourceCorrupt { path, source: Box::new(error) },
-        _ => Cause::SourceUnreadable { path, source: Box::new(error) },
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        return Cause::SourceMissing { path }.into();
     }
-    .into()
+    let source = Box::new(error);
+    if kind == io::ErrorKind::UnexpectedEof {
+        return Cause::SourceCorrupt { path, source }.into();
+    }
+    Cause::SourceUnreadable { path, source }.into()
 }
 
 /// The error of an object that cannot be read.
 pub(crate) fn object_unreadable(path: String, error: object_store::Error) -> Error {
-    match error {
-        object_store::Error::NotFound { .. } => Cause::SourceMissing { path },
-        error => Cause::SourceUnreadable { path, source: Box::new(error) },
+    if matches!(error, object_store::Error::NotFound { .. }) {
+        return Cause::SourceMissing { path }.into();
     }
-    .into()
+    Cause::SourceUnreadable { path, source: Box::new(error) }.into()
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
@@ -14,6 +15,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use crate::error::{Cause, Result};
 use crate::source::Executor;
 use crate::source::offload::offload;
+use crate::source::parquet::footer::corrupt;
 use crate::store::ranged::{Blob, object_unreadable, unreadable};
 
 /// A file that was found, and what tells this version of it from others.
@@ -33,18 +35,27 @@ enum Place {
 }
 
 impl Found {
-    /// Opens it for reading.
+    /// Opens it for reading, if it is still of its version.
     pub(super) async fn open(&self, executor: &Executor) -> Result<Blob> {
         match &self.place {
             Place::File(path) => {
-                let path = path.clone();
-                offload(executor, move || Blob::open_file(&path)).await?
+                let (path, version) = (path.clone(), self.version.clone());
+                offload(executor, move || open_file(&path, version.as_deref())).await?
             }
             Place::Object { store, path, etag } => {
                 Ok(Blob::object(Arc::clone(store), path.clone(), self.name.clone(), self.size, etag.clone()))
             }
         }
     }
+}
+
+fn open_file(path: &Path, version: Option<&str>) -> Result<Blob> {
+    let blob = Blob::open_file(path)?;
+    let metadata = fs::metadata(path).map_err(|error| unreadable(blob.name().to_owned(), error))?;
+    if modified(&metadata).as_deref() != version {
+        return Err(corrupt(blob.name(), "it changed since the source was opened"));
+    }
+    Ok(blob)
 }
 
 /// A store and what stands before the keys of its objects in names, such as `s3://bucket/`.
@@ -88,14 +99,13 @@ fn walk(directory: &Path, files: &mut Vec<(PathBuf, fs::Metadata)>) -> Result<()
 }
 
 fn local_file(path: PathBuf, metadata: &fs::Metadata) -> Found {
-    let changed = metadata.modified().ok();
-    let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    Found {
-        name: path.display().to_string(),
-        size: metadata.len(),
-        version: since.map(|time| format!("mtime-{}", time.as_nanos())),
-        place: Place::File(path),
-    }
+    let version = modified(metadata);
+    Found { name: path.display().to_string(), size: metadata.len(), version, place: Place::File(path) }
+}
+
+fn modified(metadata: &fs::Metadata) -> Option<String> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("mtime-{}", since.as_nanos()))
 }
 
 /// The object of a key, or the objects below it.

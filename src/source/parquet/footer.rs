@@ -81,9 +81,9 @@ fn check_chunks(group: &RowGroupMetaData, file_size: u64) -> Result<(), ParquetE
         return Err(implausible("number of rows"));
     }
     for chunk in group.columns() {
-        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-        let start = u64::try_from(start).map_err(|_| implausible("offset"))?;
-        let len = u64::try_from(chunk.compressed_size()).map_err(|_| implausible("size"))?;
+        let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+        let start = u64::try_from(start)?;
+        let len = u64::try_from(chunk.compressed_size())?;
         if start.checked_add(len).is_none_or(|end| end > file_size) || chunk.file_path().is_some() {
             return Err(implausible("place of a column"));
         }

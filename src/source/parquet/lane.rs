@@ -22,6 +22,12 @@ use crate::store::ranged::{Blob, Session, Window, to_usize};
 /// Lanes of a file at most: as many threads as can decode one file at a time.
 const MAX_LANES: usize = 8;
 
+/// What an array takes for a value besides its bytes in a page: a view, or an offset or NULL bits.
+const VALUE_BYTES: u64 = 16;
+
+/// In a row group of fewer rows the dictionaries outweigh the rows.
+const FEW_ROWS: u64 = 1024;
+
 /// The part of a file that is read.
 pub(super) struct Part {
     pub(super) blob: Blob,
@@ -71,7 +77,11 @@ impl Lane {
 
     /// Asks for what its columns need next; true: it is there.
     pub(super) fn ask(&self) -> bool {
-        self.windows.iter().fold(true, |there, window| window.ask() && there)
+        let mut there = true;
+        for window in &self.windows {
+            there &= window.ask();
+        }
+        there
     }
 
     /// Waits for what its columns need next.
@@ -95,13 +105,18 @@ impl Part {
         self.leaves_of(&self.roots).count()
     }
 
-    /// What a decoded row takes in memory, about.
+    /// What a decoded row takes in memory, about: that of the row group with the widest rows.
     pub(super) fn row_bytes(&self) -> u64 {
-        // A value has its bytes in a page, and 16 bytes more where it is a view, or fewer for NULL bits and
-        // offsets.
-        let per_leaf = 16;
-        let stored = self.roots.iter().map(|root| self.stored_bytes(*root, false)).sum::<u64>();
-        stored / (self.rows() + self.skip_rows).max(1) + per_leaf * self.leaves() as u64
+        let leaves: Vec<_> = self.leaves_of(&self.roots).collect();
+        let groups = self.row_groups.iter().map(|index| {
+            let group = self.metadata.row_group(*index);
+            let chunks = leaves.iter().map(|leaf| group.column(*leaf));
+            let bytes = chunks.map(|chunk| {
+                chunk.uncompressed_size().unsigned_abs() + VALUE_BYTES * chunk.num_values().unsigned_abs()
+            });
+            bytes.sum::<u64>() / group.num_rows().unsigned_abs().max(FEW_ROWS)
+        });
+        groups.max().unwrap_or_default()
     }
 
     /// The lanes, with the columns of each.
@@ -110,10 +125,8 @@ impl Part {
             let lane = self.lane(&roots, session, pace).map_err(|error| self.corrupt(error))?;
             Ok((lane, roots))
         };
-        deal(self.roots.iter().map(|root| (*root, self.stored_bytes(*root, true))))
-            .into_iter()
-            .map(lane)
-            .collect()
+        let dealt = deal(self.roots.iter().map(|root| (*root, self.weight(*root))));
+        dealt.into_iter().map(lane).collect()
     }
 
     fn lane(&self, roots: &[usize], session: &Session, pace: &Pace) -> Result<Lane, ParquetError> {
@@ -158,18 +171,14 @@ impl Part {
         start..start + len
     }
 
-    /// The bytes of a column over all its row groups; uncompressed, and on demand compressed too.
-    fn stored_bytes(&self, root: usize, compressed_too: bool) -> u64 {
+    /// How much work decoding a column is: decompressing and copying its bytes.
+    fn weight(&self, root: usize) -> u64 {
         let roots = [root];
         let leaves: Vec<_> = self.leaves_of(&roots).collect();
-        let chunks = self
-            .row_groups
-            .iter()
-            .flat_map(|group| leaves.iter().map(|leaf| self.metadata.row_group(*group).column(*leaf)));
-        let bytes = chunks.map(|chunk| {
-            let compressed = if compressed_too { chunk.compressed_size() } else { 0 };
-            chunk.uncompressed_size().unsigned_abs() + compressed.unsigned_abs()
-        });
+        let groups = self.row_groups.iter().map(|group| self.metadata.row_group(*group));
+        let chunks = groups.flat_map(|group| leaves.iter().map(|leaf| group.column(*leaf)));
+        let bytes = chunks
+            .map(|chunk| chunk.uncompressed_size().unsigned_abs() + chunk.compressed_size().unsigned_abs());
         bytes.sum()
     }
 
@@ -190,7 +199,9 @@ fn deal(columns: impl Iterator<Item = (usize, u64)>) -> Vec<Vec<usize>> {
         lanes.insert((load + weight.max(1), lane), dealt);
     }
     let mut lanes: Vec<_> = lanes.into_values().collect();
-    lanes.iter_mut().for_each(|lane| lane.sort_unstable());
+    for lane in &mut lanes {
+        lane.sort_unstable();
+    }
     lanes
 }
 

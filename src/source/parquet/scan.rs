@@ -68,7 +68,7 @@ impl Scan {
         let blob = file.found.open(executor).await?;
         let metadata = footer::read(&blob, executor).await?;
         if blob.size() != file.found.size || metadata.file_metadata().num_rows().unsigned_abs() != file.rows {
-            return Err(corrupt(blob.name(), "it changed since it was opened"));
+            return Err(corrupt(blob.name(), "it changed since the source was opened"));
         }
         let part = part(blob, metadata, from_row, &context.schema)?;
         let pace = pace(&part, &context.options);
@@ -167,7 +167,7 @@ fn part(blob: Blob, metadata: ParquetMetaData, from_row: u64, wanted: &Schema) -
     for field in wanted.fields() {
         let Some((root, found)) = schema.fields().find(field.name()) else { continue };
         if !same_type(field.data_type(), found.data_type()) {
-            return Err(corrupt(blob.name(), "its schema changed since it was opened"));
+            return Err(corrupt(blob.name(), "its schema changed since the source was opened"));
         }
         roots.push(root);
     }
@@ -203,14 +203,10 @@ fn place(field: &Field, part: &Part, lanes: &[(Lane, Vec<usize>)]) -> (Place, Fi
         places.find_map(|(lane, (_, roots))| Some((lane, roots.binary_search(&root).ok()?)))
     };
     let found = part.schema.fields().find(field.name());
-    match found.and_then(|(root, _)| in_lane(root)) {
-        Some((lane, index)) => {
-            let decoded = lanes[lane].0.field(index);
-            (Place::Lane(lane, index), decoded.with_nullable(field.is_nullable()))
-        }
-        None => {
-            let view = in_form(field, Form::View);
-            (Place::Missing(view.data_type().clone()), view)
-        }
+    if let Some((lane, index)) = found.and_then(|(root, _)| in_lane(root)) {
+        let decoded = lanes[lane].0.field(index);
+        return (Place::Lane(lane, index), decoded.with_nullable(field.is_nullable()));
     }
+    let view = in_form(field, Form::View);
+    (Place::Missing(view.data_type().clone()), view)
 }

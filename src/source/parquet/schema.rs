@@ -44,12 +44,11 @@ impl Union {
         self.files += 1;
         for field in schema.fields() {
             let field = in_form(field, Form::Plain);
-            match self.by_name.get(field.name()) {
-                Some(index) => self.columns[*index].add(path, &field, self.files)?,
-                None => {
-                    self.by_name.insert(field.name().clone(), self.columns.len());
-                    self.columns.push(Column { field, files: 1, last_file: self.files });
-                }
+            if let Some(index) = self.by_name.get(field.name()) {
+                self.columns[*index].add(path, &field, self.files)?;
+            } else {
+                self.by_name.insert(field.name().clone(), self.columns.len());
+                self.columns.push(Column { field, files: 1, last_file: self.files });
             }
         }
         Ok(())

@@ -28,11 +28,6 @@ impl Size {
     fn add(&mut self, bytes: usize) {
         self.0 += bytes as u64 + VALUE_BYTES;
     }
-
-    fn value(&mut self) -> Result<(), Failed> {
-        self.add(0);
-        Ok(())
-    }
 }
 
 /// A record that does not serialize.
@@ -56,7 +51,8 @@ impl ser::Error for Failed {
 macro_rules! count_values {
     ($($method:ident: $type:ty),*) => {
         $(fn $method(self, _: $type) -> Result<(), Failed> {
-            self.value()
+            self.add(0);
+            Ok(())
         })*
     };
 }
@@ -91,7 +87,8 @@ impl Serializer for &mut Size {
     }
 
     fn serialize_none(self) -> Result<(), Failed> {
-        self.value()
+        self.add(0);
+        Ok(())
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Failed> {
@@ -99,7 +96,8 @@ impl Serializer for &mut Size {
     }
 
     fn serialize_unit(self) -> Result<(), Failed> {
-        self.value()
+        self.add(0);
+        Ok(())
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), Failed> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder,
-    StructArray,
+    ArrayRef, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -33,7 +32,7 @@ fn profile(row: i64) -> Profile {
     Profile {
         id: i64::MAX - row,
         name: (row % 3 != 0).then(|| format!("a \"name\"\n{row}")),
-        score: row as f64 / 7.0,
+        score: f64::from(i32::try_from(row).unwrap()) / 7.0,
         attributes: (0..row % 4).map(|key| (format!("k{key}"), format!("v{row}"))).collect(),
         address: Address { city: (row % 2 == 0).then(|| "Köln".to_owned()) },
     }
@@ -189,5 +188,5 @@ async fn an_error_of_the_streams_own_stays_reachable_and_ends_it() {
         stream::iter([Ok(Wide { text: "a".to_owned() }), Err(Own), Ok(Wide { text: "b".to_owned() })]);
     let source = RecordSource::new(text_schema(), records);
     let error = read(&source, &ReadOptions::default()).await.unwrap_err();
-    assert!(error.source().is_some_and(|own| own.is::<Own>()));
+    assert!(error.source().unwrap().is::<Own>());
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -16,16 +17,27 @@ use object_store::{
 };
 use segment_export::ErrorKind;
 use segment_export::source::{Executor, ParquetSource, ProfileSource, ReadOptions};
+use tokio::sync::{Notify, oneshot};
 
 use super::support::{one_thread, parquet_bytes, read, rows, small_pages, together, with_executor};
 
-/// A store that yields before each answer, counts what is asked for, and may fail after some requests.
+/// A store that yields before each answer and counts what is asked for.
 #[derive(Debug)]
 struct Slow {
     inner: InMemory,
     longest: AtomicU64,
     requests: AtomicU64,
-    fail_after: u64,
+    fault: Fault,
+    /// Told when a request hangs.
+    hanging: Notify,
+}
+
+/// What becomes of requests after so many.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    None,
+    Fail(u64),
+    Hang(u64),
 }
 
 impl fmt::Display for Slow {
@@ -35,12 +47,24 @@ impl fmt::Display for Slow {
 }
 
 impl Slow {
-    fn note(&self, range: &Range<u64>) -> object_store::Result<()> {
+    fn new(inner: InMemory, fault: Fault) -> Arc<Self> {
+        let (longest, requests) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { inner, longest, requests, fault, hanging: Notify::new() })
+    }
+
+    async fn note(&self, range: &Range<u64>) -> object_store::Result<()> {
         self.longest.fetch_max(range.end - range.start, Ordering::Relaxed);
-        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.fail_after {
-            return Err(object_store::Error::Generic { store: "slow", source: "out of order".into() });
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        match self.fault {
+            Fault::Fail(after) if before >= after => {
+                Err(object_store::Error::Generic { store: "slow", source: "out of order".into() })
+            }
+            Fault::Hang(after) if before >= after => {
+                self.hanging.notify_one();
+                std::future::pending().await
+            }
+            Fault::None | Fault::Fail(_) | Fault::Hang(_) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -68,7 +92,7 @@ impl ObjectStore for Slow {
             tokio::task::yield_now().await;
         }
         if let Some(GetRange::Bounded(range)) = &options.range {
-            self.note(range)?;
+            self.note(range).await?;
         }
         self.inner.get_opts(from, options).await
     }
@@ -95,14 +119,14 @@ impl ObjectStore for Slow {
 
 const ROWS: usize = 30_000;
 
-async fn store(fail_after: u64) -> Arc<Slow> {
+async fn store(fault: Fault) -> Arc<Slow> {
     let inner = InMemory::new();
     let properties = small_pages(false).set_max_row_group_row_count(Some(20_000)).build();
     for (name, from) in [("p/b/1.parquet", ROWS), ("p/a.parquet", 0), ("p/_hidden.parquet", 0)] {
         let bytes = parquet_bytes(&rows(from, ROWS), properties.clone());
         inner.put(&Path::from(name), bytes.into()).await.unwrap();
     }
-    Arc::new(Slow { inner, longest: AtomicU64::new(0), requests: AtomicU64::new(0), fail_after })
+    Slow::new(inner, fault)
 }
 
 async fn open(store: &Arc<Slow>, path: &str) -> Result<ParquetSource, segment_export::Error> {
@@ -116,7 +140,7 @@ fn options(executor: Executor) -> ReadOptions {
 }
 
 async fn all_rows_come(executor: Executor) {
-    let store = store(u64::MAX).await;
+    let store = store(Fault::None).await;
     let source = open(&store, "p").await.unwrap();
     let options = options(executor);
     let batches = read(&source, &options).await.unwrap();
@@ -148,15 +172,13 @@ async fn jobs_on_the_polling_thread_do_not_block_a_multi_thread_runtime() {
 
 #[tokio::test]
 async fn a_job_ends_while_nobody_polls_the_stream() {
-    let store = store(u64::MAX).await;
+    let store = store(Fault::None).await;
     let source = open(&store, "p/a.parquet").await.unwrap();
     let executor = one_thread();
     let mut batches = source.open(0, 0, &options(executor.clone())).unwrap();
     batches.next().await.unwrap().unwrap();
-    // The executor's only thread has decoding of the next batch in its queue; this job comes after it.
-    let (done, after) = tokio::sync::oneshot::channel();
-    executor.execute(move || drop(done.send(())));
-    after.await.unwrap();
+    // Decoding of the next batch is in the queue of the executor's only thread; this job comes after it.
+    all_jobs_are_done(&executor).await;
     let rest: Vec<_> = batches.try_collect().await.unwrap();
     assert!(!rest.is_empty());
 }
@@ -165,7 +187,7 @@ async fn a_job_ends_while_nobody_polls_the_stream() {
 async fn a_request_that_fails_is_the_error_of_the_stream() {
     // Both footers are read twice before the columns; then some pieces come, and then none.
     for fail_after in [1, 4, 6, 12, 20] {
-        let store = store(fail_after).await;
+        let store = store(Fault::Fail(fail_after)).await;
         let error = match open(&store, "p/a.parquet").await {
             Ok(source) => read(&source, &options(one_thread())).await.unwrap_err(),
             Err(error) => error,
@@ -177,7 +199,7 @@ async fn a_request_that_fails_is_the_error_of_the_stream() {
 
 #[tokio::test]
 async fn what_is_not_there_is_named() {
-    let store = store(u64::MAX).await;
+    let store = store(Fault::None).await;
     for path in ["none", "p/a", "q/none.parquet"] {
         let error = open(&store, path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResourceNotFound);
@@ -187,7 +209,7 @@ async fn what_is_not_there_is_named() {
 
 #[tokio::test]
 async fn an_object_that_was_replaced_is_refused() {
-    let store = store(u64::MAX).await;
+    let store = store(Fault::None).await;
     let source = open(&store, "p/a.parquet").await.unwrap();
     let bytes = parquet_bytes(&rows(1, ROWS), small_pages(false).build());
     store.inner.put(&Path::from("p/a.parquet"), bytes.into()).await.unwrap();
@@ -195,18 +217,33 @@ async fn an_object_that_was_replaced_is_refused() {
     assert!(error.to_string().ends_with("p/a.parquet"), "{error}");
 }
 
-#[tokio::test]
-async fn a_dropped_stream_lets_its_threads_go() {
-    let store = store(u64::MAX).await;
-    let source = open(&store, "p/a.parquet").await.unwrap();
-    let executor = one_thread();
-    let mut batches = source.open(0, 0, &options(executor.clone())).unwrap();
-    batches.next().await.unwrap().unwrap();
-    drop(batches);
-    let requests = store.requests.load(Ordering::Relaxed);
-    let (done, after) = tokio::sync::oneshot::channel();
-    executor.execute(move || drop(done.send(())));
+/// Waits until an executor of one thread has done all that it was given.
+async fn all_jobs_are_done(executor: &Executor) {
+    let (done, after) = oneshot::channel();
+    executor.execute(move || done.send(()).unwrap());
     after.await.unwrap();
-    let later = store.requests.load(Ordering::Relaxed);
-    assert!(later - requests < 200, "{requests} {later}");
+}
+
+#[tokio::test]
+async fn a_dropped_stream_frees_a_thread_that_waits_for_its_store() {
+    // A page of several pieces: decoding it begins when the first one is there, and waits for the others.
+    let texts = (0..64).map(|row| Some(format!("{row}").repeat(8 << 10)));
+    let column: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("text", column)]).unwrap();
+    let properties = small_pages(false).set_dictionary_enabled(false).build();
+    let inner = InMemory::new();
+    inner.put(&Path::from("a.parquet"), parquet_bytes(&batch, properties).into()).await.unwrap();
+    // Two footers and two pieces come.
+    let store = Slow::new(inner, Fault::Hang(4));
+    let source = open(&store, "a.parquet").await.unwrap();
+
+    let executor = one_thread();
+    let mut options = options(executor.clone());
+    options.bytes = 64 << 10;
+    let mut batches = source.open(0, 0, &options).unwrap();
+    let reading = tokio::spawn(async move { batches.next().await.is_some() });
+    store.hanging.notified().await;
+    reading.abort();
+    assert!(reading.await.unwrap_err().is_cancelled());
+    all_jobs_are_done(&executor).await;
 }

@@ -20,7 +20,7 @@ use segment_export::{Error, RetrySettings, StoreOptions};
 /// Rows of many types: plain, nullable, nested, with text that differs from row to row.
 pub(crate) fn rows(from: usize, count: usize) -> RecordBatch {
     let range = from..from + count;
-    let ids = Int64Array::from_iter_values(range.clone().map(|row| row as i64));
+    let ids = Int64Array::from_iter_values(range.clone().map(|row| i64::try_from(row).unwrap()));
     let names: StringArray = range
         .clone()
         .map(|row| (row % 7 != 0).then(|| format!("name {row} {}", "x".repeat(row % 40))))
