@@ -4,8 +4,9 @@
 //! open only while bytes are written to it, so that thousands of them need no more descriptors than one.
 //! It locks the small objects that it creates; whose they are it does not know.
 //!
-//! Invariant: a name is given once and never replaced, but by the holder of the lock that the old file had;
-//! a file that has its name has all its bytes, on the disk.
+//! Invariants: a name is given once and never replaced, but by the holder of the lock that the old file had.
+//! What was completed is on the disk before a small object is created, so that no manifest outlives a power
+//! failure that its data does not.
 
 mod dir;
 mod small;
@@ -16,6 +17,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -44,6 +46,8 @@ pub struct LocalParts {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// Data objects that were completed since everything was on the disk.
+    completed: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -63,10 +67,20 @@ struct Dirs {
     staging: Dir,
 }
 
+/// Data objects that are forced to the disk one by one. Each costs the file system some milliseconds, even
+/// a small one, so that beyond these everything is forced at once before the next small object.
+const SYNCED_ALONE: usize = 64;
+
 impl LocalParts {
     /// The snapshot in this directory; nothing is read or written yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { path: path.into(), state: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                path: path.into(),
+                completed: AtomicUsize::new(0),
+                state: Mutex::default(),
+            }),
+        }
     }
 
     /// Runs on the blocking pool; a call that was begun runs to its end even if nobody waits.
@@ -277,8 +291,18 @@ impl Inner {
         if file.metadata()?.len() != size {
             return Err(io::Error::other("the staged file has another size than its parts"));
         }
-        file.sync_data()?;
+        if self.completed.fetch_add(1, Ordering::Relaxed) < SYNCED_ALONE || !dir::CAN_SYNC_ALL {
+            file.sync_data()?;
+        }
         dirs.staging.move_new(name, &dirs.snapshot, name)
+    }
+
+    /// Waits until every data object that was completed is on the disk, under its name.
+    fn sync_completed(&self, snapshot: &Dir) -> io::Result<()> {
+        if self.completed.swap(0, Ordering::Relaxed) > SYNCED_ALONE && dir::CAN_SYNC_ALL {
+            return snapshot.sync_all();
+        }
+        snapshot.sync()
     }
 
     fn delete(&self, name: &str) -> Result<()> {

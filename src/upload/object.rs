@@ -302,7 +302,7 @@ fn names_missing_container(error: &StoreError) -> bool {
     false
 }
 
-/// Both in one text: S3 and Azure compare ETags, Google compares generations.
+/// Both in one text: S3 and Azure compare `ETag`s, Google compares generations.
 fn version(e_tag: Option<String>, version: Option<String>) -> Version {
     Version(format!("{}\n{}", e_tag.unwrap_or_default(), version.unwrap_or_default()))
 }

@@ -89,7 +89,7 @@ impl Uploader {
             shared.begun.lock().unwrap_or_else(PoisonError::into_inner).push(upload.clone());
             Ok::<_, Error>(upload)
         });
-        let upload = begun.await.map_err(join_error)??;
+        let upload = begun.await.map_err(|error| join_error(&error))??;
         Ok(PartUpload {
             shared: Arc::clone(&self.shared),
             upload: Arc::new(upload),
@@ -177,7 +177,7 @@ impl PartUpload {
             self.put(rest).await?;
         }
         while let Some(put) = self.puts.join_next().await {
-            let (index, tag) = put.map_err(join_error)??;
+            let (index, tag) = put.map_err(|error| join_error(&error))??;
             self.tags.insert(index, tag);
         }
         Ok(Uploaded {
@@ -223,7 +223,7 @@ impl PartUpload {
     /// Takes what has ended meanwhile, so that a failure is known as early as can be.
     fn collect(&mut self) -> Result<()> {
         while let Some(put) = self.puts.try_join_next() {
-            let (index, tag) = put.map_err(join_error)??;
+            let (index, tag) = put.map_err(|error| join_error(&error))??;
             self.tags.insert(index, tag);
         }
         Ok(())
@@ -239,7 +239,7 @@ impl fmt::Debug for PartUpload {
     }
 }
 
-fn join_error(error: JoinError) -> Error {
+fn join_error(error: &JoinError) -> Error {
     if error.is_cancelled() { Cause::Cancelled.into() } else { Cause::Panicked.into() }
 }
 
