@@ -31,7 +31,7 @@ use crate::store::{self, StoreOptions};
 #[cfg(unix)]
 pub use self::local::LocalParts;
 pub use self::object::ObjectParts;
-pub use self::part::{Guard, PartUpload, Uploaded, Uploader};
+pub use self::part::{PartUpload, Uploaded, Uploader};
 
 /// The part store of a snapshot's place.
 ///

@@ -220,7 +220,7 @@ impl Inner {
     }
 
     /// The directories to write in, made where they are missing.
-    fn dirs(&self) -> io::Result<Arc<Dirs>> {
+    fn make_dirs(&self) -> io::Result<Arc<Dirs>> {
         let mut state = self.state();
         if let Some(dirs) = &state.dirs {
             return Ok(Arc::clone(dirs));
@@ -230,6 +230,15 @@ impl Inner {
         let dirs = Arc::new(Dirs { staging: snapshot.make_child(STAGING)?, snapshot });
         state.dirs = Some(Arc::clone(&dirs));
         Ok(dirs)
+    }
+
+    /// The directories as they are: a late writer must not bring those of an ended export back.
+    fn dirs(&self) -> io::Result<Arc<Dirs>> {
+        if let Some(dirs) = &self.state().dirs {
+            return Ok(Arc::clone(dirs));
+        }
+        let snapshot = Dir::open_itself(&self.path)?;
+        Ok(Arc::new(Dirs { staging: snapshot.child(STAGING)?, snapshot }))
     }
 
     /// The directory to read in; `None` where there is none.
@@ -252,14 +261,14 @@ impl Inner {
 
     /// Works in the directories; once again in new ones when these are gone.
     ///
-    /// Who fails to get the claim takes away the directories that it finds empty, and may meet those of
+    /// One who fails to get the claim takes away the directories that it finds empty, and may meet those of
     /// the owner before there is anything in them.
     fn in_dirs<T>(&self, work: impl Fn(&Dirs) -> io::Result<T>) -> io::Result<T> {
-        let in_current = || self.dirs().and_then(|dirs| work(&dirs));
-        match in_current() {
+        let in_made = || self.make_dirs().and_then(|dirs| work(&dirs));
+        match in_made() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.state().dirs = None;
-                in_current()
+                in_made()
             }
             done => done,
         }

@@ -30,7 +30,7 @@ const MAX_PART_BYTES: u64 = 16 << 20;
 const ABORT_CONCURRENCY: usize = 16;
 
 /// What holds on to the budget until the bytes are with the store.
-pub type Guard = Arc<dyn Send + Sync>;
+type Guard = Arc<dyn Send + Sync>;
 
 /// Uploads the data objects of one export.
 #[derive(Clone, Debug)]

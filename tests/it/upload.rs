@@ -466,6 +466,19 @@ mod local {
     }
 
     #[tokio::test]
+    async fn a_late_writer_does_not_bring_back_what_was_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalParts::new(dir.path().join("a"));
+        let upload = Upload::new("a.csv", store.create("a.csv").await.unwrap());
+        store.abort(&upload).await.unwrap();
+        store.finish().await.unwrap();
+        let late = store.put_part(&upload, UploadPart::new(0, 0), PutPayload::from_static(b"late")).await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::ResourceNotFound);
+        assert!(store.complete(&upload, &[], 4).await.is_err());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
     async fn directories_that_hold_something_stay() {
         let dir = tempfile::tempdir().unwrap();
         let snapshot = dir.path().join("a").join("b");

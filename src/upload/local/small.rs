@@ -36,7 +36,7 @@ impl Inner {
         match self.in_dirs(put) {
             Ok((file, version)) => {
                 self.state().locks.insert(name.to_owned(), file);
-                self.dirs()?.snapshot.sync()?;
+                self.make_dirs()?.snapshot.sync()?;
                 Ok(PutNew::Created(version))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(PutNew::Exists),
@@ -50,7 +50,7 @@ impl Inner {
         match replaced {
             Ok(Ok((file, version))) => {
                 self.state().locks.insert(name.to_owned(), file);
-                self.dirs()?.snapshot.sync()?;
+                self.make_dirs()?.snapshot.sync()?;
                 Ok(Replaced::Done(version))
             }
             Ok(Err(refused)) => {
