@@ -10,6 +10,7 @@
 
 mod dir;
 mod small;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -17,7 +18,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -66,10 +67,6 @@ struct Dirs {
     snapshot: Dir,
     staging: Dir,
 }
-
-/// Data objects that are forced to the disk one by one. Each costs the file system some milliseconds, even
-/// a small one, so that beyond these everything is forced at once before the next small object.
-const SYNCED_ALONE: usize = 64;
 
 impl LocalParts {
     /// The snapshot in this directory; nothing is read or written yet.
@@ -272,46 +269,6 @@ impl Inner {
             }
             done => done,
         }
-    }
-
-    fn create(&self, name: &str) -> io::Result<()> {
-        // A file of this name is what an earlier call left whose answer was lost.
-        self.in_dirs(|dirs| dirs.staging.remove(name).and_then(|()| dirs.staging.create(name)))?;
-        Ok(())
-    }
-
-    fn write(&self, name: &str, offset: u64, payload: &PutPayload) -> io::Result<()> {
-        let dirs = self.dirs()?;
-        let file = dirs.staging.open_to_write(name)?;
-        let mut at = offset;
-        for bytes in payload {
-            file.write_all_at(bytes, at)?;
-            at += bytes.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn complete(&self, name: &str, size: u64) -> io::Result<()> {
-        let dirs = self.dirs()?;
-        let Some(file) = dirs.staging.open_to_read(name)? else {
-            let done = dirs.snapshot.size(name)? == Some(size);
-            return if done { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) };
-        };
-        if file.metadata()?.len() != size {
-            return Err(io::Error::other("the staged file has another size than its parts"));
-        }
-        if self.completed.fetch_add(1, Ordering::Relaxed) < SYNCED_ALONE || !dir::CAN_SYNC_ALL {
-            file.sync_data()?;
-        }
-        dirs.staging.move_new(name, &dirs.snapshot, name)
-    }
-
-    /// Waits until every data object that was completed is on the disk, under its name.
-    fn sync_completed(&self, snapshot: &Dir) -> io::Result<()> {
-        if self.completed.swap(0, Ordering::Relaxed) > SYNCED_ALONE && dir::CAN_SYNC_ALL {
-            return snapshot.sync_all();
-        }
-        snapshot.sync()
     }
 
     fn delete(&self, name: &str) -> Result<()> {
