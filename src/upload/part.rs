@@ -103,6 +103,7 @@ impl Uploader {
 
     /// Aborts whatever was begun, once nothing of it is in flight any more.
     ///
+    /// Drop every [`PartUpload`] first: that cancels its parts, which are waited for otherwise.
     /// What cannot be aborted is logged and given back: the error that led here is the one to tell.
     pub async fn abort_all(&self) -> Vec<Upload> {
         self.shared.tasks.close();
