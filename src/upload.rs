@@ -32,7 +32,7 @@ use crate::store::{self, StoreOptions};
 pub use self::local::LocalParts;
 pub use self::object::ObjectParts;
 pub(crate) use self::part::part_bytes;
-pub use self::part::{Guard, PartUpload, Uploaded, Uploader};
+pub use self::part::{PartUpload, Uploaded, Uploader};
 
 /// The part store of a snapshot's place.
 ///
@@ -171,7 +171,15 @@ impl StoreTraits {
 /// What a store calls an upload that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[non_exhaustive]
 pub struct UploadId(pub String);
+
+impl UploadId {
+    /// The name that a store gave to an upload.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
 
 /// A data object that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,11 +218,27 @@ impl UploadPart {
 /// What a store answers for a part, wanted at completion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[non_exhaustive]
 pub struct PartTag(pub String);
 
-/// The version of a small object, opaque: an ETag, say.
+impl PartTag {
+    /// The answer of a store for a part.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// The version of a small object, opaque: an `ETag`, say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Version(pub String);
+
+impl Version {
+    /// The version that a store names so.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
 
 /// What became of [`PartStore::put_new`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::OwnerNonce;
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::upload::{PartTag, Upload, Uploaded};
 
 /// One data object: which rows it holds, and how it can be told that it is whole.
@@ -116,31 +116,35 @@ pub fn check_coverage(receipts: &[PartReceipt], partition_rows: &[u64]) -> Resul
     }
     let mut ordered: Vec<&PartReceipt> = receipts.iter().collect();
     ordered.sort_by_key(|receipt| receipt.index);
-    let mut next_rows = vec![0; partition_rows.len()];
-    let mut last = (None, 0);
-    for receipt in ordered {
-        if last.0 == Some(receipt.index) || receipt.partition < last.1 {
-            return Err(uncovered(format!("an object is out of order: index={}", receipt.index)));
-        }
-        last = (Some(receipt.index), receipt.partition);
-        let Some(next) = next_rows.get_mut(receipt.partition as usize) else {
-            return Err(uncovered(format!("there is no such partition: partition={}", receipt.partition)));
-        };
-        if receipt.source_first_row != *next {
-            let (partition, found) = (receipt.partition, receipt.source_first_row);
-            return Err(uncovered(format!("partition={partition} row={next} found={found}")));
-        }
-        *next = next.checked_add(receipt.source_rows).ok_or_else(|| uncovered("too many rows".to_owned()))?;
+    let in_order =
+        |pair: &[&PartReceipt]| pair[0].index < pair[1].index && pair[0].partition <= pair[1].partition;
+    if let Some(pair) = ordered.windows(2).find(|pair| !in_order(pair)) {
+        return Err(uncovered(format!("two objects are out of order: {} {}", pair[0].name, pair[1].name)));
     }
-    match next_rows.iter().zip(partition_rows).position(|(found, rows)| found != rows) {
-        None => Ok(()),
-        Some(at) => {
-            let (rows, found) = (partition_rows[at], next_rows[at]);
-            Err(uncovered(format!("partition={at} rows={rows} found={found}")))
-        }
-    }
+    check_rows(&ordered, partition_rows)
 }
 
-fn uncovered(what: String) -> crate::error::Error {
+/// Each object must begin where the one before it ended, and the last of a partition end where it does.
+fn check_rows(ordered: &[&PartReceipt], partition_rows: &[u64]) -> Result<()> {
+    let mut ends = vec![0_u64; partition_rows.len()];
+    for receipt in ordered {
+        let (partition, first) = (receipt.partition, receipt.source_first_row);
+        let Some(end) = ends.get_mut(partition as usize) else {
+            return Err(uncovered(format!("there is no such partition: partition={partition}")));
+        };
+        if first != *end {
+            return Err(uncovered(format!("partition={partition} expected={end} found={first}")));
+        }
+        *end = end.saturating_add(receipt.source_rows);
+    }
+    for (partition, (rows, end)) in partition_rows.iter().zip(ends).enumerate() {
+        if *rows != end {
+            return Err(uncovered(format!("partition={partition} rows={rows} found={end}")));
+        }
+    }
+    Ok(())
+}
+
+fn uncovered(what: String) -> Error {
     Cause::Coverage { what }.into()
 }

@@ -4,11 +4,13 @@
 //! open only while bytes are written to it, so that thousands of them need no more descriptors than one.
 //! It locks the small objects that it creates; whose they are it does not know.
 //!
-//! Invariant: a name is given once and never replaced, but by the holder of the lock that the old file had;
-//! a file that has its name has all its bytes, on the disk.
+//! Invariants: a name is given once and never replaced, but by the holder of the lock that the old file had.
+//! What was completed is on the disk before a small object is created, so that no manifest outlives a power
+//! failure that its data does not.
 
 mod dir;
 mod small;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -16,6 +18,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -44,6 +47,8 @@ pub struct LocalParts {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// Data objects that were completed since everything was on the disk.
+    completed: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -66,7 +71,13 @@ struct Dirs {
 impl LocalParts {
     /// The snapshot in this directory; nothing is read or written yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { path: path.into(), state: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                path: path.into(),
+                completed: AtomicUsize::new(0),
+                state: Mutex::default(),
+            }),
+        }
     }
 
     /// Runs on the blocking pool; a call that was begun runs to its end even if nobody waits.
@@ -206,7 +217,7 @@ impl Inner {
     }
 
     /// The directories to write in, made where they are missing.
-    fn dirs(&self) -> io::Result<Arc<Dirs>> {
+    fn make_dirs(&self) -> io::Result<Arc<Dirs>> {
         let mut state = self.state();
         if let Some(dirs) = &state.dirs {
             return Ok(Arc::clone(dirs));
@@ -216,6 +227,15 @@ impl Inner {
         let dirs = Arc::new(Dirs { staging: snapshot.make_child(STAGING)?, snapshot });
         state.dirs = Some(Arc::clone(&dirs));
         Ok(dirs)
+    }
+
+    /// The directories as they are: a late writer must not bring those of an ended export back.
+    fn dirs(&self) -> io::Result<Arc<Dirs>> {
+        if let Some(dirs) = &self.state().dirs {
+            return Ok(Arc::clone(dirs));
+        }
+        let snapshot = Dir::open_itself(&self.path)?;
+        Ok(Arc::new(Dirs { staging: snapshot.child(STAGING)?, snapshot }))
     }
 
     /// The directory to read in; `None` where there is none.
@@ -238,47 +258,17 @@ impl Inner {
 
     /// Works in the directories; once again in new ones when these are gone.
     ///
-    /// Who fails to get the claim takes away the directories that it finds empty, and may meet those of
+    /// One who fails to get the claim takes away the directories that it finds empty, and may meet those of
     /// the owner before there is anything in them.
     fn in_dirs<T>(&self, work: impl Fn(&Dirs) -> io::Result<T>) -> io::Result<T> {
-        let in_current = || self.dirs().and_then(|dirs| work(&dirs));
-        match in_current() {
+        let in_made = || self.make_dirs().and_then(|dirs| work(&dirs));
+        match in_made() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.state().dirs = None;
-                in_current()
+                in_made()
             }
             done => done,
         }
-    }
-
-    fn create(&self, name: &str) -> io::Result<()> {
-        // A file of this name is what an earlier call left whose answer was lost.
-        self.in_dirs(|dirs| dirs.staging.remove(name).and_then(|()| dirs.staging.create(name)))?;
-        Ok(())
-    }
-
-    fn write(&self, name: &str, offset: u64, payload: &PutPayload) -> io::Result<()> {
-        let dirs = self.dirs()?;
-        let file = dirs.staging.open_to_write(name)?;
-        let mut at = offset;
-        for bytes in payload {
-            file.write_all_at(bytes, at)?;
-            at += bytes.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn complete(&self, name: &str, size: u64) -> io::Result<()> {
-        let dirs = self.dirs()?;
-        let Some(file) = dirs.staging.open_to_read(name)? else {
-            let done = dirs.snapshot.size(name)? == Some(size);
-            return if done { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) };
-        };
-        if file.metadata()?.len() != size {
-            return Err(io::Error::other("the staged file has another size than its parts"));
-        }
-        file.sync_data()?;
-        dirs.staging.move_new(name, &dirs.snapshot, name)
     }
 
     fn delete(&self, name: &str) -> Result<()> {

@@ -54,8 +54,8 @@ pub struct ObjectParts {
 impl ObjectParts {
     /// The snapshot under a prefix of a store, with the limits of S3 and the default retries.
     ///
-    /// Both arguments are the same store. It should try failed requests again by itself, but those of
-    /// `multipart`, which are tried again here.
+    /// `object` should try failed requests again by itself, `multipart` not: it is the same store, and its
+    /// requests are tried again here.
     pub fn new(object: Arc<dyn ObjectStore>, multipart: Arc<dyn MultipartStore>, prefix: Path) -> Self {
         Self {
             object,
@@ -67,11 +67,15 @@ impl ObjectParts {
         }
     }
 
+    /// The snapshot under a prefix of a store that is both, such as `AmazonS3`.
+    pub fn over<S: ObjectStore + MultipartStore>(store: &Arc<S>, prefix: Path) -> Self {
+        Self::new(Arc::<S>::clone(store), Arc::<S>::clone(store), prefix)
+    }
+
     /// The snapshot under a prefix of a store in memory.
     pub fn memory(store: &InMemory, prefix: Path) -> Self {
-        let store = Arc::new(store.clone());
         let traits = StoreTraits { locks: false, ..StoreTraits::local() };
-        Self::new(Arc::<InMemory>::clone(&store), store, prefix).with_traits(traits)
+        Self::over(&Arc::new(store.clone()), prefix).with_traits(traits)
     }
 
     /// Takes other limits; default: those of S3.
@@ -302,7 +306,7 @@ fn names_missing_container(error: &StoreError) -> bool {
     false
 }
 
-/// Both in one text: S3 and Azure compare ETags, Google compares generations.
+/// Both in one text: S3 and Azure compare `ETag`s, Google compares generations.
 fn version(e_tag: Option<String>, version: Option<String>) -> Version {
     Version(format!("{}\n{}", e_tag.unwrap_or_default(), version.unwrap_or_default()))
 }

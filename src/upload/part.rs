@@ -30,7 +30,7 @@ const MAX_PART_BYTES: u64 = 16 << 20;
 const ABORT_CONCURRENCY: usize = 16;
 
 /// What holds on to the budget until the bytes are with the store.
-pub type Guard = Arc<dyn Send + Sync>;
+type Guard = Arc<dyn Send + Sync>;
 
 /// Bytes of an upload part: an eighth of the memory budget within limits, unless the settings say otherwise.
 pub(crate) fn part_bytes(settings: &UploadSettings, memory_budget: u64, traits: &StoreTraits) -> u64 {
@@ -93,7 +93,7 @@ impl Uploader {
             shared.begun.lock().unwrap_or_else(PoisonError::into_inner).push(upload.clone());
             Ok::<_, Error>(upload)
         });
-        let upload = begun.await.map_err(join_error)??;
+        let upload = begun.await.map_err(|error| join_error(&error))??;
         Ok(PartUpload {
             shared: Arc::clone(&self.shared),
             upload: Arc::new(upload),
@@ -107,6 +107,7 @@ impl Uploader {
 
     /// Aborts whatever was begun, once nothing of it is in flight any more.
     ///
+    /// Drop every [`PartUpload`] first: that cancels its parts, which are waited for otherwise.
     /// What cannot be aborted is logged and given back: the error that led here is the one to tell.
     pub async fn abort_all(&self) -> Vec<Upload> {
         self.shared.tasks.close();
@@ -182,7 +183,7 @@ impl PartUpload {
             self.put(rest).await?;
         }
         while let Some(put) = self.puts.join_next().await {
-            let (index, tag) = put.map_err(join_error)??;
+            let (index, tag) = put.map_err(|error| join_error(&error))??;
             self.tags.insert(index, tag);
         }
         Ok(Uploaded {
@@ -228,7 +229,7 @@ impl PartUpload {
     /// Takes what has ended meanwhile, so that a failure is known as early as can be.
     fn collect(&mut self) -> Result<()> {
         while let Some(put) = self.puts.try_join_next() {
-            let (index, tag) = put.map_err(join_error)??;
+            let (index, tag) = put.map_err(|error| join_error(&error))??;
             self.tags.insert(index, tag);
         }
         Ok(())
@@ -244,7 +245,7 @@ impl fmt::Debug for PartUpload {
     }
 }
 
-fn join_error(error: JoinError) -> Error {
+fn join_error(error: &JoinError) -> Error {
     if error.is_cancelled() { Cause::Cancelled.into() } else { Cause::Panicked.into() }
 }
 

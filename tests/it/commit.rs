@@ -11,7 +11,7 @@ use segment_export::manifest::{
 use segment_export::upload::{PartStore, PutNew, Uploader};
 use segment_export::{Error, ErrorKind, Format, Result, UploadSettings};
 
-use crate::support::faulty::*;
+use crate::support::faulty::{FaultyParts, Operation, conflict, deny, fail, lose_answer};
 use crate::support::s3::{Answer, S3Call, S3Server};
 use crate::support::stores::{Place, visible};
 
@@ -104,11 +104,11 @@ async fn assert_nothing(place: &Place) {
 async fn a_commit_makes_everything_visible_and_the_manifest_last() {
     for place in Place::all().await {
         let store = FaultyParts::over(place.open(), []);
-        let export = Export::begin(store.clone(), 1).await.unwrap();
+        let export = Export::begin(store.share(), 1).await.unwrap();
         assert_eq!(visible(&*place.open()).await, [CLAIM]);
         export.end().await.unwrap();
         assert_complete(&place, 1).await;
-        assert_eq!(store.names(PutNew), [CLAIM, MANIFEST]);
+        assert_eq!(store.names(Operation::PutNew), [CLAIM, MANIFEST]);
         if let Place::Local(dir) = &place {
             assert!(!dir.path().join("out").join("snapshot").join(".staging").exists());
         }
@@ -185,8 +185,13 @@ async fn of_two_claimers_at_once_one_wins() {
 
 #[tokio::test]
 async fn our_own_claim_is_known_by_its_nonce() {
-    let rules =
-        || [lose_answer(PutNew).named(CLAIM), conflict(PutNew).named(CLAIM), fail(PutNew).named(CLAIM)];
+    let rules = || {
+        [
+            lose_answer(Operation::PutNew).named(CLAIM),
+            conflict(Operation::PutNew).named(CLAIM),
+            fail(Operation::PutNew).named(CLAIM),
+        ]
+    };
     for place in [0, 1, 2].map(|_| Place::memory()).into_iter().zip(rules()) {
         let (place, rule) = place;
         let store = FaultyParts::over(place.open(), [rule.clone()]);
@@ -198,7 +203,7 @@ async fn our_own_claim_is_known_by_its_nonce() {
 #[tokio::test]
 async fn a_claim_that_cannot_be_written_leaves_nothing() {
     for place in Place::all().await {
-        for rule in [fail(PutNew).always(), deny(PutNew).always()] {
+        for rule in [fail(Operation::PutNew).always(), deny(Operation::PutNew).always()] {
             let error = Export::begin(FaultyParts::over(place.open(), [rule]), 1).await.err().unwrap();
             assert_ne!(error.kind(), ErrorKind::BadRequest, "{error:?}");
             assert_nothing(&place).await;
@@ -209,7 +214,7 @@ async fn a_claim_that_cannot_be_written_leaves_nothing() {
 #[tokio::test]
 async fn a_head_that_is_denied_before_the_first_write_means_unknown() {
     for place in Place::all().await {
-        let store = FaultyParts::over(place.open(), [deny(Head).named(MANIFEST)]);
+        let store = FaultyParts::over(place.open(), [deny(Operation::Head).named(MANIFEST)]);
         Export::begin(store, 1).await.unwrap().end().await.unwrap();
         assert_complete(&place, 1).await;
     }
@@ -264,7 +269,7 @@ async fn of_two_takeovers_at_once_one_wins() {
 
 #[tokio::test]
 async fn a_takeover_whose_answer_was_lost_is_known_by_its_nonce() {
-    for rule in [lose_answer(ReplaceIf), conflict(ReplaceIf)] {
+    for rule in [lose_answer(Operation::ReplaceIf), conflict(Operation::ReplaceIf)] {
         let place = Place::memory();
         drop(Export::begin(place.open(), 1).await.unwrap());
         let store = FaultyParts::over(place.open(), [rule]);
@@ -306,26 +311,26 @@ async fn a_zombie_that_commits_during_a_takeover_stays_whole() {
 #[tokio::test]
 async fn a_failure_before_the_manifest_leaves_nothing() {
     let rules = [
-        fail(Complete),
-        fail(Complete).nth(3),
-        lose_answer(Complete).nth(2),
-        fail(Get).named(CLAIM),
-        fail(Get).named(CLAIM).nth(2),
+        fail(Operation::Complete),
+        fail(Operation::Complete).nth(3),
+        lose_answer(Operation::Complete).nth(2),
+        fail(Operation::Get).named(CLAIM),
+        fail(Operation::Get).named(CLAIM).nth(2),
     ];
     for rule in rules {
         for place in Place::all().await {
             let store = FaultyParts::over(place.open(), [rule.clone()]);
-            let error = Export::begin(store.clone(), 1).await.unwrap().end().await.unwrap_err();
+            let error = Export::begin(store.share(), 1).await.unwrap().end().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal, "{rule:?}");
             assert_nothing(&place).await;
-            assert!(!store.names(PutNew).contains(&MANIFEST.to_owned()), "{rule:?}");
+            assert!(!store.names(Operation::PutNew).contains(&MANIFEST.to_owned()), "{rule:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn our_own_manifest_is_known_by_its_nonce() {
-    for rule in [lose_answer(PutNew), conflict(PutNew), fail(PutNew)] {
+    for rule in [lose_answer(Operation::PutNew), conflict(Operation::PutNew), fail(Operation::PutNew)] {
         for place in Place::all().await {
             let store = FaultyParts::over(place.open(), [rule.clone().named(MANIFEST)]);
             Export::begin(store, 1).await.unwrap().end().await.unwrap();
@@ -337,7 +342,7 @@ async fn our_own_manifest_is_known_by_its_nonce() {
 #[tokio::test]
 async fn a_manifest_that_is_certainly_not_there_leaves_nothing() {
     for place in [Place::local(), Place::memory()] {
-        let store = FaultyParts::over(place.open(), [fail(PutNew).named(MANIFEST).always()]);
+        let store = FaultyParts::over(place.open(), [fail(Operation::PutNew).named(MANIFEST).always()]);
         Export::begin(store, 1).await.unwrap().end().await.unwrap_err();
         assert_nothing(&place).await;
     }
@@ -347,21 +352,22 @@ async fn a_manifest_that_is_certainly_not_there_leaves_nothing() {
 async fn once_a_manifest_was_sent_on_its_way_nothing_is_deleted() {
     let server = S3Server::start().await;
     let place = Place::S3(server);
-    let store = FaultyParts::over(place.open(), [fail(PutNew).named(MANIFEST).always()]);
-    let error = Export::begin(store.clone(), 1).await.unwrap().end().await.unwrap_err();
+    let store = FaultyParts::over(place.open(), [fail(Operation::PutNew).named(MANIFEST).always()]);
+    let error = Export::begin(store.share(), 1).await.unwrap().end().await.unwrap_err();
     assert!(error.is_commit_unknown(), "{error:?}");
-    assert_eq!(store.count(Delete), 0);
+    assert_eq!(store.count(Operation::Delete), 0);
     assert_eq!(visible(&*place.open()).await.len(), 4);
 }
 
 #[tokio::test]
 async fn a_manifest_that_cannot_be_read_back_is_unknown_and_nothing_is_deleted() {
     for place in Place::all().await {
-        let rules = [lose_answer(PutNew).named(MANIFEST), deny(Get).named(MANIFEST).always()];
+        let rules =
+            [lose_answer(Operation::PutNew).named(MANIFEST), deny(Operation::Get).named(MANIFEST).always()];
         let store = FaultyParts::over(place.open(), rules);
-        let error = Export::begin(store.clone(), 1).await.unwrap().end().await.unwrap_err();
+        let error = Export::begin(store.share(), 1).await.unwrap().end().await.unwrap_err();
         assert!(error.is_commit_unknown(), "{error:?}");
-        assert_eq!((store.count(Delete), store.count(Abort)), (0, 0));
+        assert_eq!((store.count(Operation::Delete), store.count(Operation::Abort)), (0, 0));
         assert_complete(&place, 1).await;
     }
 }
@@ -370,12 +376,12 @@ async fn a_manifest_that_cannot_be_read_back_is_unknown_and_nothing_is_deleted()
 async fn a_manifest_of_another_is_a_failure_that_deletes_nothing() {
     for place in Place::all().await {
         let store = FaultyParts::over(place.open(), []);
-        let export = Export::begin(store.clone(), 1).await.unwrap();
+        let export = Export::begin(store.share(), 1).await.unwrap();
         let other = Manifest::new(nonce(2), Format::Csv).to_json().unwrap();
         place.open().put_new(MANIFEST, other.into()).await.unwrap();
         let error = export.end().await.unwrap_err();
         assert!(error.is_already_committed(), "{error:?}");
-        assert_eq!((store.count(Delete), store.count(Abort)), (0, 0));
+        assert_eq!((store.count(Operation::Delete), store.count(Operation::Abort)), (0, 0));
     }
 }
 
@@ -396,7 +402,8 @@ async fn s3_conflicts_and_lost_answers_of_our_own_writes_end_well() {
 #[tokio::test]
 async fn a_claim_stays_where_something_could_not_be_deleted() {
     let place = Place::memory();
-    let store = FaultyParts::over(place.open(), [fail(Complete).nth(3), fail(Delete).always()]);
+    let store =
+        FaultyParts::over(place.open(), [fail(Operation::Complete).nth(3), fail(Operation::Delete).always()]);
     Export::begin(store, 1).await.unwrap().end().await.unwrap_err();
     assert!(visible(&*place.open()).await.contains(&CLAIM.to_owned()));
     Export::begin_with(place.open(), 2, true).await.unwrap().end().await.unwrap();

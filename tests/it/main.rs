@@ -1,13 +1,24 @@
 //! The tests of public behaviour, one module for each part of the crate.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests fail by panicking")]
 
+#[cfg(test)]
 mod api;
-#[cfg(feature = "cli")]
+#[cfg(test)]
+mod architecture;
+#[cfg(all(test, feature = "cli"))]
 mod cli;
+#[cfg(test)]
 mod commit;
+#[cfg(test)]
+mod export;
+#[cfg(test)]
 mod plan;
+#[cfg(test)]
 mod source;
+#[cfg(test)]
 mod store;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod upload;
+#[cfg(test)]
 mod verify;

@@ -11,7 +11,7 @@ use segment_export::upload::{
 };
 use segment_export::{Error, ErrorKind, Result, UploadSettings};
 
-use crate::support::faulty::*;
+use crate::support::faulty::{FaultyParts, Operation, fail, hang};
 use crate::support::s3::{Answer, S3Call, S3Server};
 use crate::support::stores::{Place, visible};
 
@@ -51,14 +51,14 @@ async fn an_object_is_visible_only_when_it_is_complete() {
         let store = place.open();
         let uploader = Uploader::new(Arc::clone(&store), &parts_of(PART), 0);
         let bytes = body(2 * PART + 17);
-        let done = upload(&uploader, "part-00000-1a2b3c4d.csv", &[bytes.clone()]).await.unwrap();
+        let done = upload(&uploader, "part-00000-1a2b3c4d.csv", std::slice::from_ref(&bytes)).await.unwrap();
         assert_eq!((done.tags.len(), done.size), (3, bytes.len() as u64), "{place:?}");
         assert!(visible(&*store).await.is_empty(), "{place:?}");
         assert_eq!(store.head("part-00000-1a2b3c4d.csv").await.unwrap(), None, "{place:?}");
         complete(&*store, &done).await;
         assert_eq!(read(&*store, "part-00000-1a2b3c4d.csv").await, bytes, "{place:?}");
         let info = ObjectInfo::new("part-00000-1a2b3c4d.csv", bytes.len() as u64);
-        assert_eq!(store.list().await.unwrap(), [info.clone()], "{place:?}");
+        assert_eq!(store.list().await.unwrap(), std::slice::from_ref(&info), "{place:?}");
         assert_eq!(store.head(&info.name).await.unwrap(), Some(info), "{place:?}");
         let middle = store.get_range("part-00000-1a2b3c4d.csv", 100..120).await.unwrap();
         assert_eq!(middle, bytes.slice(100..120), "{place:?}");
@@ -115,7 +115,7 @@ async fn an_aborted_object_is_gone_and_may_be_aborted_again() {
         let store = place.open();
         let uploader = Uploader::new(Arc::clone(&store), &UploadSettings::default(), 0);
         let done = upload(&uploader, "a.csv", &[body(10)]).await.unwrap();
-        assert_eq!(store.list_open().await.unwrap(), [done.upload.clone()], "{place:?}");
+        assert_eq!(store.list_open().await.unwrap(), std::slice::from_ref(&done.upload), "{place:?}");
         store.abort(&done.upload).await.unwrap();
         assert!(store.list_open().await.unwrap().is_empty(), "{place:?}");
         assert!(store.complete(&done.upload, &done.tags, done.size).await.is_err(), "{place:?}");
@@ -216,13 +216,13 @@ async fn the_checksum_is_the_one_that_s3_reports() {
 #[tokio::test]
 async fn a_failed_part_fails_its_object_and_everything_is_aborted() {
     for place in Place::all().await {
-        let store = FaultyParts::over(place.open(), [fail(PutPart).nth(3)]);
-        let uploader = Uploader::new(store.clone(), &parts_of(PART), 0);
+        let store = FaultyParts::over(place.open(), [fail(Operation::PutPart).nth(3)]);
+        let uploader = Uploader::new(store.share(), &parts_of(PART), 0);
         let whole = upload(&uploader, "a.csv", &[body(10)]).await.unwrap();
         let error = upload(&uploader, "b.csv", &[body(3 * PART)]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal, "{place:?}");
         assert!(uploader.abort_all().await.is_empty());
-        assert_eq!(store.names(Abort).len(), 2, "{place:?}");
+        assert_eq!(store.names(Operation::Abort).len(), 2, "{place:?}");
         assert!(store.list_open().await.unwrap().is_empty(), "{place:?}");
         assert!(store.complete(&whole.upload, &whole.tags, whole.size).await.is_err(), "{place:?}");
         if let Place::S3(server) = &place {
@@ -234,14 +234,14 @@ async fn a_failed_part_fails_its_object_and_everything_is_aborted() {
 #[tokio::test]
 async fn an_object_that_was_dropped_half_way_is_aborted() {
     let place = Place::local();
-    let store = FaultyParts::over(place.open(), [hang(PutPart).nth(2)]);
-    let uploader = Uploader::new(store.clone(), &parts_of(4), 0);
+    let store = FaultyParts::over(place.open(), [hang(Operation::PutPart).nth(2)]);
+    let uploader = Uploader::new(store.share(), &parts_of(4), 0);
     let mut object = uploader.begin("a.csv").await.unwrap();
     object.write(body(12), ()).await.unwrap();
-    store.called(PutPart, 3).await;
+    store.called(Operation::PutPart, 3).await;
     drop(object);
     assert!(uploader.abort_all().await.is_empty());
-    assert_eq!(store.names(Abort), ["a.csv"]);
+    assert_eq!(store.names(Operation::Abort), ["a.csv"]);
     assert!(store.list_open().await.unwrap().is_empty());
 }
 
@@ -249,22 +249,22 @@ async fn an_object_that_was_dropped_half_way_is_aborted() {
 async fn what_the_store_began_is_aborted_even_if_nobody_waited_for_it() {
     let place = Place::local();
     let store = FaultyParts::over(place.open(), []);
-    let uploader = Uploader::new(store.clone(), &UploadSettings::default(), 0);
+    let uploader = Uploader::new(store.share(), &UploadSettings::default(), 0);
     {
         let begin = uploader.begin("a.csv");
         futures::pin_mut!(begin);
         assert!(futures::poll!(begin.as_mut()).is_pending());
     }
     uploader.abort_all().await;
-    assert_eq!(store.count(Create), 1);
-    assert_eq!(store.names(Abort), ["a.csv"]);
+    assert_eq!(store.count(Operation::Create), 1);
+    assert_eq!(store.names(Operation::Abort), ["a.csv"]);
     assert!(store.list_open().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn an_abort_that_fails_does_not_keep_others_from_being_aborted() {
-    let store = FaultyParts::over(Place::memory().open(), [fail(Abort)]);
-    let uploader = Uploader::new(store.clone(), &UploadSettings::default(), 0);
+    let store = FaultyParts::over(Place::memory().open(), [fail(Operation::Abort)]);
+    let uploader = Uploader::new(store.share(), &UploadSettings::default(), 0);
     for name in ["a.csv", "b.csv", "c.csv"] {
         upload(&uploader, name, &[body(10)]).await.unwrap();
     }
@@ -275,21 +275,21 @@ async fn an_abort_that_fails_does_not_keep_others_from_being_aborted() {
 
 #[tokio::test]
 async fn no_more_parts_are_in_flight_than_may_be() {
-    let store = FaultyParts::over(Place::memory().open(), [hang(PutPart).always()]);
+    let store = FaultyParts::over(Place::memory().open(), [hang(Operation::PutPart).always()]);
     let mut settings = parts_of(4);
     settings.concurrency = 2;
-    let uploader = Uploader::new(store.clone(), &settings, 0);
+    let uploader = Uploader::new(store.share(), &settings, 0);
     let mut object = uploader.begin("a.csv").await.unwrap();
     let mut other = uploader.begin("b.csv").await.unwrap();
     object.write(body(4), ()).await.unwrap();
     other.write(body(4), ()).await.unwrap();
-    store.called(PutPart, 2).await;
+    store.called(Operation::PutPart, 2).await;
     let third = object.write(body(4), ());
     futures::pin_mut!(third);
     assert!(futures::poll!(third.as_mut()).is_pending());
     tokio::task::yield_now().await;
     assert!(futures::poll!(third.as_mut()).is_pending());
-    assert_eq!(store.count(PutPart), 2);
+    assert_eq!(store.count(Operation::PutPart), 2);
 }
 
 /// Counts how many of it there are.
@@ -311,7 +311,7 @@ impl Drop for Counted {
 #[tokio::test]
 async fn bytes_are_let_go_when_the_store_has_them_or_never_will() {
     let held = Arc::new(AtomicUsize::new(0));
-    for rules in [vec![], vec![fail(PutPart).nth(2)]] {
+    for rules in [vec![], vec![fail(Operation::PutPart).nth(2)]] {
         let store = FaultyParts::over(Place::memory().open(), rules);
         let uploader = Uploader::new(store, &parts_of(4), 0);
         let mut object = uploader.begin("a.csv").await.unwrap();
@@ -462,6 +462,19 @@ mod local {
         store.put_new("_claim.json", Bytes::new()).await.unwrap();
         store.delete("_claim.json").await.unwrap();
         store.finish().await.unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_late_writer_does_not_bring_back_what_was_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalParts::new(dir.path().join("a"));
+        let upload = Upload::new("a.csv", store.create("a.csv").await.unwrap());
+        store.abort(&upload).await.unwrap();
+        store.finish().await.unwrap();
+        let late = store.put_part(&upload, UploadPart::new(0, 0), PutPayload::from_static(b"late")).await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::ResourceNotFound);
+        assert!(store.complete(&upload, &[], 4).await.is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 

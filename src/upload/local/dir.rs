@@ -20,6 +20,9 @@ const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::
 /// A named pipe or a device in the place of a file must not block the opening.
 const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
+/// Whether everything in a file system can be forced to the disk at once.
+pub(super) const CAN_SYNC_ALL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 #[derive(Debug)]
 pub(super) struct Dir {
     fd: OwnedFd,
@@ -97,11 +100,8 @@ impl Dir {
     }
 
     fn is_file(&self, name: &str, listed: FileType) -> io::Result<bool> {
-        match listed {
-            // Some file systems do not say.
-            FileType::Unknown => Ok(self.size(name)?.is_some()),
-            known => Ok(known.is_file()),
-        }
+        // Some file systems do not say.
+        if listed == FileType::Unknown { Ok(self.size(name)?.is_some()) } else { Ok(listed.is_file()) }
     }
 
     /// Moves a file to a name that nothing has, in one step.
@@ -155,6 +155,21 @@ impl Dir {
             Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Dir {
+    /// Waits until everything in the file system is on the disk.
+    pub(super) fn sync_all(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.fd)?)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Dir {
+    pub(super) fn sync_all(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

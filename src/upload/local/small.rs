@@ -25,10 +25,18 @@ pub(super) fn check_staged(name: &str) -> Result<()> {
 
 impl Inner {
     pub(super) fn put_new(&self, name: &str, bytes: &[u8]) -> io::Result<PutNew> {
-        match self.in_dirs(|dirs| put_new(dirs, name, bytes)) {
+        let put = |dirs: &Dirs| {
+            if dirs.snapshot.size(name)?.is_some() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            // What is named in this object, a manifest say, must be on the disk before it.
+            self.sync_completed(&dirs.snapshot)?;
+            with_temporary(dirs, bytes, |temporary| dirs.staging.move_new(temporary, &dirs.snapshot, name))
+        };
+        match self.in_dirs(put) {
             Ok((file, version)) => {
                 self.state().locks.insert(name.to_owned(), file);
-                self.dirs()?.snapshot.sync()?;
+                self.make_dirs()?.snapshot.sync()?;
                 Ok(PutNew::Created(version))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(PutNew::Exists),
@@ -42,7 +50,7 @@ impl Inner {
         match replaced {
             Ok(Ok((file, version))) => {
                 self.state().locks.insert(name.to_owned(), file);
-                self.dirs()?.snapshot.sync()?;
+                self.make_dirs()?.snapshot.sync()?;
                 Ok(Replaced::Done(version))
             }
             Ok(Err(refused)) => {
@@ -84,15 +92,6 @@ impl Inner {
         names.retain(|name| !name.starts_with(TEMPORARY) || is_dead(name));
         Ok(names.into_iter().map(|name| Upload::new(name.clone(), UploadId(name))).collect())
     }
-}
-
-fn put_new(dirs: &Dirs, name: &str, bytes: &[u8]) -> io::Result<(File, Version)> {
-    if dirs.snapshot.size(name)?.is_some() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    // What is named in this object, a manifest say, must be on the disk before it.
-    dirs.snapshot.sync()?;
-    with_temporary(dirs, bytes, |temporary| dirs.staging.move_new(temporary, &dirs.snapshot, name))
 }
 
 /// `Err` within `Ok`: why it was refused.

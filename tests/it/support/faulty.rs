@@ -1,8 +1,8 @@
 //! A part store that fails on purpose.
 //!
 //! ```ignore
-//! let store = FaultyParts::over(store, [fail(PutPart).nth(3), lose_answer(PutNew).named(MANIFEST)]);
-//! store.called(Complete, 1).await;      // until a completion was asked for
+//! let store = FaultyParts::over(store, [fail(Operation::PutPart).nth(3), lose_answer(Operation::PutNew).named(MANIFEST)]);
+//! store.called(Operation::Complete, 1).await;      // until a completion was asked for
 //! ```
 
 use std::ops::Range;
@@ -17,11 +17,9 @@ use segment_export::upload::{
 use segment_export::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
-pub use self::Operation::*;
-
 /// The calls of a part store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     Create,
     PutPart,
     Complete,
@@ -47,7 +45,7 @@ enum Fault {
 
 /// Which calls go wrong, and how: the first one, unless it says otherwise.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     operation: Operation,
     fault: Fault,
     name: Option<String>,
@@ -56,27 +54,27 @@ pub struct Rule {
 }
 
 /// The call is not made and an error is given.
-pub fn fail(operation: Operation) -> Rule {
+pub(crate) fn fail(operation: Operation) -> Rule {
     Rule::new(operation, Fault::Fail(ErrorKind::Internal))
 }
 
 /// The call is not made and access is denied.
-pub fn deny(operation: Operation) -> Rule {
+pub(crate) fn deny(operation: Operation) -> Rule {
     Rule::new(operation, Fault::Fail(ErrorKind::AccessDenied))
 }
 
 /// The call is made, and an error is given all the same.
-pub fn lose_answer(operation: Operation) -> Rule {
+pub(crate) fn lose_answer(operation: Operation) -> Rule {
     Rule::new(operation, Fault::LoseAnswer)
 }
 
 /// The call is made, and the answer is that another was first, as after a repeated request (409, 412).
-pub fn conflict(operation: Operation) -> Rule {
+pub(crate) fn conflict(operation: Operation) -> Rule {
     Rule::new(operation, Fault::Conflict)
 }
 
 /// The call is not made and never ends.
-pub fn hang(operation: Operation) -> Rule {
+pub(crate) fn hang(operation: Operation) -> Rule {
     Rule::new(operation, Fault::Hang)
 }
 
@@ -86,19 +84,19 @@ impl Rule {
     }
 
     /// Only for calls about this object.
-    pub fn named(mut self, name: &str) -> Self {
+    pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
     /// For the `nth` such call, counted from 1.
-    pub fn nth(mut self, nth: usize) -> Self {
+    pub(crate) fn nth(mut self, nth: usize) -> Self {
         self.nth = Some(nth);
         self
     }
 
     /// For every such call.
-    pub fn always(mut self) -> Self {
+    pub(crate) fn always(mut self) -> Self {
         self.nth = None;
         self
     }
@@ -114,7 +112,7 @@ impl Rule {
 
 /// A part store whose calls go wrong by rules, and which notes every call.
 #[derive(Debug)]
-pub struct FaultyParts {
+pub(crate) struct FaultyParts {
     inner: Arc<dyn PartStore>,
     rules: Mutex<Vec<Rule>>,
     calls: watch::Sender<Vec<(Operation, String)>>,
@@ -122,24 +120,29 @@ pub struct FaultyParts {
 
 impl FaultyParts {
     /// Wraps a store; the first rule that applies to a call decides.
-    pub fn over(inner: Arc<dyn PartStore>, rules: impl IntoIterator<Item = Rule>) -> Arc<Self> {
+    pub(crate) fn over(inner: Arc<dyn PartStore>, rules: impl IntoIterator<Item = Rule>) -> Arc<Self> {
         let rules = Mutex::new(rules.into_iter().collect());
         Arc::new(Self { inner, rules, calls: watch::Sender::default() })
     }
 
+    /// The same store, as those that use it want it.
+    pub(crate) fn share(self: &Arc<Self>) -> Arc<dyn PartStore> {
+        Arc::<Self>::clone(self)
+    }
+
     /// How many calls of this kind were made so far.
-    pub fn count(&self, operation: Operation) -> usize {
+    pub(crate) fn count(&self, operation: Operation) -> usize {
         count(&self.calls.borrow(), operation)
     }
 
     /// The names in the calls of this kind so far.
-    pub fn names(&self, operation: Operation) -> Vec<String> {
+    pub(crate) fn names(&self, operation: Operation) -> Vec<String> {
         let calls = self.calls.borrow();
         calls.iter().filter(|call| call.0 == operation).map(|call| call.1.clone()).collect()
     }
 
     /// Waits until so many calls of this kind were made.
-    pub async fn called(&self, operation: Operation, times: usize) {
+    pub(crate) async fn called(&self, operation: Operation, times: usize) {
         let mut calls = self.calls.subscribe();
         calls.wait_for(|calls| count(calls, operation) >= times).await.expect("the sender is in self");
     }
@@ -181,54 +184,60 @@ impl PartStore for FaultyParts {
     }
 
     async fn create(&self, name: &str) -> Result<UploadId> {
-        self.run(Create, name, None, self.inner.create(name)).await
+        self.run(Operation::Create, name, None, self.inner.create(name)).await
     }
 
     async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag> {
-        self.run(PutPart, &upload.name, None, self.inner.put_part(upload, part, bytes)).await
+        self.run(Operation::PutPart, &upload.name, None, self.inner.put_part(upload, part, bytes)).await
     }
 
     async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()> {
-        self.run(Complete, &upload.name, None, self.inner.complete(upload, tags, size)).await
+        self.run(Operation::Complete, &upload.name, None, self.inner.complete(upload, tags, size)).await
     }
 
     async fn abort(&self, upload: &Upload) -> Result<()> {
-        self.run(Abort, &upload.name, None, self.inner.abort(upload)).await
+        self.run(Operation::Abort, &upload.name, None, self.inner.abort(upload)).await
     }
 
     async fn delete(&self, name: &str) -> Result<()> {
-        self.run(Delete, name, None, self.inner.delete(name)).await
+        self.run(Operation::Delete, name, None, self.inner.delete(name)).await
     }
 
     async fn put_new(&self, name: &str, bytes: Bytes) -> Result<PutNew> {
-        self.run(PutNew, name, Some(PutNew::Exists), self.inner.put_new(name, bytes)).await
+        self.run(Operation::PutNew, name, Some(PutNew::Exists), self.inner.put_new(name, bytes)).await
     }
 
     async fn replace_if(&self, name: &str, bytes: Bytes, version: &Version) -> Result<Replaced> {
-        self.run(ReplaceIf, name, Some(Replaced::Changed), self.inner.replace_if(name, bytes, version)).await
+        self.run(
+            Operation::ReplaceIf,
+            name,
+            Some(Replaced::Changed),
+            self.inner.replace_if(name, bytes, version),
+        )
+        .await
     }
 
     async fn head(&self, name: &str) -> Result<Option<ObjectInfo>> {
-        self.run(Head, name, None, self.inner.head(name)).await
+        self.run(Operation::Head, name, None, self.inner.head(name)).await
     }
 
     async fn get(&self, name: &str) -> Result<Option<(Bytes, Version)>> {
-        self.run(Get, name, None, self.inner.get(name)).await
+        self.run(Operation::Get, name, None, self.inner.get(name)).await
     }
 
     async fn get_range(&self, name: &str, range: Range<u64>) -> Result<Bytes> {
-        self.run(GetRange, name, None, self.inner.get_range(name, range)).await
+        self.run(Operation::GetRange, name, None, self.inner.get_range(name, range)).await
     }
 
     async fn list(&self) -> Result<Vec<ObjectInfo>> {
-        self.run(List, "", None, self.inner.list()).await
+        self.run(Operation::List, "", None, self.inner.list()).await
     }
 
     async fn list_open(&self) -> Result<Vec<Upload>> {
-        self.run(ListOpen, "", None, self.inner.list_open()).await
+        self.run(Operation::ListOpen, "", None, self.inner.list_open()).await
     }
 
     async fn finish(&self) -> Result<()> {
-        self.run(Finish, "", None, self.inner.finish()).await
+        self.run(Operation::Finish, "", None, self.inner.finish()).await
     }
 }

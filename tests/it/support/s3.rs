@@ -26,13 +26,13 @@ use segment_export::upload::ObjectParts;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub const BUCKET: &str = "bucket";
-pub const ACCESS_KEY: &str = "test-access-key";
-pub const SECRET_KEY: &str = "test-secret-key";
+pub(crate) const BUCKET: &str = "bucket";
+pub(crate) const ACCESS_KEY: &str = "test-access-key";
+pub(crate) const SECRET_KEY: &str = "test-secret-key";
 
 /// The requests of S3 that an export makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum S3Call {
+pub(crate) enum S3Call {
     Create,
     PutPart,
     Complete,
@@ -47,7 +47,7 @@ pub enum S3Call {
 
 /// How a request goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Nothing is done, and this is answered.
     Status(u16),
     /// It is done, and this is answered all the same.
@@ -58,7 +58,7 @@ pub enum Answer {
 
 /// A server that ends when it is dropped.
 #[derive(Debug)]
-pub struct S3Server {
+pub(crate) struct S3Server {
     address: SocketAddr,
     state: Arc<State>,
     task: JoinHandle<()>,
@@ -75,7 +75,7 @@ struct State {
 
 impl S3Server {
     /// Starts a server with one empty bucket.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
@@ -94,29 +94,29 @@ impl S3Server {
     }
 
     /// Where it listens, as a client wants it.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// From now on the `nth` call of this kind, counted from 1, goes wrong; 0: every one.
-    pub fn fault(&self, call: S3Call, nth: usize, answer: Answer) {
+    pub(crate) fn fault(&self, call: S3Call, nth: usize, answer: Answer) {
         self.state.faults.lock().unwrap().push((call, nth, answer));
     }
 
     /// How many calls of this kind came.
-    pub fn count(&self, call: S3Call) -> usize {
+    pub(crate) fn count(&self, call: S3Call) -> usize {
         self.state.calls.lock().unwrap().iter().filter(|made| **made == call).count()
     }
 
     /// How many multipart uploads are open.
-    pub fn open_uploads(&self) -> usize {
+    pub(crate) fn open_uploads(&self) -> usize {
         let names =
             std::fs::read_dir(self.state.root.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_str().is_some_and(|name| name.starts_with(".upload-"))).count()
     }
 
     /// The options of a client, as `object_store` names them.
-    pub fn options(&self) -> [(&'static str, String); 5] {
+    pub(crate) fn options(&self) -> [(&'static str, String); 5] {
         [
             ("aws_endpoint", self.endpoint()),
             ("aws_allow_http", "true".to_owned()),
@@ -127,7 +127,7 @@ impl S3Server {
     }
 
     /// A client that makes a request as often as this.
-    pub fn client(&self, bucket: &str, attempts: usize) -> AmazonS3 {
+    pub(crate) fn client(&self, bucket: &str, attempts: usize) -> AmazonS3 {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_client_options(ClientOptions::new().with_timeout(quick().timeout()).with_allow_http(true))
@@ -146,12 +146,12 @@ impl S3Server {
     }
 
     /// A snapshot under a prefix of the bucket.
-    pub fn parts(&self, prefix: &str) -> ObjectParts {
+    pub(crate) fn parts(&self, prefix: &str) -> ObjectParts {
         self.parts_in(BUCKET, prefix)
     }
 
     /// A snapshot under a prefix of any bucket.
-    pub fn parts_in(&self, bucket: &str, prefix: &str) -> ObjectParts {
+    pub(crate) fn parts_in(&self, bucket: &str, prefix: &str) -> ObjectParts {
         let object = Arc::new(self.client(bucket, 2));
         let multipart = Arc::new(self.client(bucket, 1));
         ObjectParts::new(object, multipart, Path::from(prefix)).with_retry(quick())
@@ -165,7 +165,7 @@ impl Drop for S3Server {
 }
 
 /// Retries that do not make a test wait.
-pub fn quick() -> RetrySettings {
+pub(crate) fn quick() -> RetrySettings {
     let mut retry = RetrySettings::default();
     (retry.attempts, retry.backoff_ms, retry.timeout_ms) = (3, 1, 5_000);
     retry

@@ -10,7 +10,7 @@ use super::s3::S3Server;
 
 /// An empty place for a snapshot.
 #[derive(Debug)]
-pub enum Place {
+pub(crate) enum Place {
     Local(tempfile::TempDir),
     Memory(InMemory),
     S3(S3Server),
@@ -18,22 +18,22 @@ pub enum Place {
 
 impl Place {
     /// One of each kind.
-    pub async fn all() -> Vec<Self> {
+    pub(crate) async fn all() -> Vec<Self> {
         vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)]
     }
 
     /// A directory.
-    pub fn local() -> Self {
+    pub(crate) fn local() -> Self {
         Self::Local(tempfile::tempdir().unwrap())
     }
 
     /// A store in memory.
-    pub fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         Self::Memory(InMemory::new())
     }
 
     /// A store of the snapshot, as another process would open it.
-    pub fn open(&self) -> Arc<dyn PartStore> {
+    pub(crate) fn open(&self) -> Arc<dyn PartStore> {
         match self {
             Self::Local(dir) => Arc::new(LocalParts::new(dir.path().join("out").join("snapshot"))),
             Self::Memory(memory) => Arc::new(ObjectParts::memory(memory, Path::from("out/snapshot"))),
@@ -43,6 +43,6 @@ impl Place {
 }
 
 /// The names of the visible objects.
-pub async fn visible(store: &dyn PartStore) -> Vec<String> {
+pub(crate) async fn visible(store: &dyn PartStore) -> Vec<String> {
     store.list().await.unwrap().into_iter().map(|info| info.name).collect()
 }

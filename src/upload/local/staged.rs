@@ -1,0 +1,59 @@
+//! Data objects of a local snapshot: staged, written at any offset, moved to their names when complete.
+//!
+//! A file is open only while bytes are written to it. Which objects are written, and when they are
+//! complete, is not known here.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
+
+use object_store::PutPayload;
+
+use super::Inner;
+use super::dir::{self, Dir};
+
+/// Data objects that are forced to the disk one by one. Each costs the file system some milliseconds, even
+/// a small one, so that beyond these everything is forced at once before the next small object.
+const SYNCED_ALONE: usize = 64;
+
+impl Inner {
+    pub(super) fn create(&self, name: &str) -> io::Result<()> {
+        // A file of this name is what an earlier call left whose answer was lost.
+        self.in_dirs(|dirs| dirs.staging.remove(name).and_then(|()| dirs.staging.create(name)))?;
+        Ok(())
+    }
+
+    pub(super) fn write(&self, name: &str, offset: u64, payload: &PutPayload) -> io::Result<()> {
+        let dirs = self.dirs()?;
+        let file = dirs.staging.open_to_write(name)?;
+        let mut at = offset;
+        for bytes in payload {
+            file.write_all_at(bytes, at)?;
+            at += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    pub(super) fn complete(&self, name: &str, size: u64) -> io::Result<()> {
+        let dirs = self.dirs()?;
+        let Some(file) = dirs.staging.open_to_read(name)? else {
+            let done = dirs.snapshot.size(name)? == Some(size);
+            return if done { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) };
+        };
+        if file.metadata()?.len() != size {
+            return Err(io::Error::other("the staged file has another size than its parts"));
+        }
+        if self.completed.fetch_add(1, Ordering::Relaxed) < SYNCED_ALONE || !dir::CAN_SYNC_ALL {
+            file.sync_data()?;
+        }
+        dirs.staging.move_new(name, &dirs.snapshot, name)
+    }
+
+    /// Waits until every data object that was completed is on the disk, under its name.
+    pub(super) fn sync_completed(&self, snapshot: &Dir) -> io::Result<()> {
+        if self.completed.swap(0, Ordering::Relaxed) > SYNCED_ALONE && dir::CAN_SYNC_ALL {
+            return snapshot.sync_all();
+        }
+        snapshot.sync()
+    }
+}
