@@ -1,6 +1,6 @@
 //! The ranks of the modules: a module imports lower ranks only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,12 +84,13 @@ fn no_module_imports_one_of_its_own_rank_or_above() {
 
 #[test]
 fn rayon_is_named_by_the_stage_and_by_those_who_take_a_pool() {
-    let named: Vec<String> = modules()
+    let named: BTreeSet<String> = modules()
         .into_iter()
         .filter(|(_, text)| without_tests(text).lines().any(|line| line.trim_start().starts_with("use rayon")))
         .map(|(module, _)| module)
         .collect();
-    assert_eq!(named, ["export", "stage"], "`export` takes a pool of the caller's, `stage` runs on it");
+    let expected = ["export", "stage"].map(str::to_owned).into();
+    assert_eq!(named, expected, "`export` takes a pool of the caller's, `stage` runs on it");
 }
 
 #[test]

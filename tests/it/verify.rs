@@ -40,7 +40,7 @@ impl PartStore for Objects {
     }
 
     async fn get(&self, name: &str) -> Result<Option<(Bytes, Version)>> {
-        Ok(self.by_name.get(name).map(|bytes| (bytes.clone(), Version(String::new()))))
+        Ok(self.by_name.get(name).map(|bytes| (bytes.clone(), Version::new(String::new()))))
     }
 
     async fn get_range(&self, name: &str, range: Range<u64>) -> Result<Bytes> {

@@ -43,10 +43,11 @@ fn three_parts() -> Settings {
 async fn the_number_of_threads_changes_no_byte() {
     for format in FORMATS {
         let rows = rows(format);
-        let one = bytes(format, vec![rows.clone()], &Settings { threads: 1, ..three_parts() }.clone()).await;
+        let mut settings = three_parts();
+        settings.threads = 1;
+        let one = bytes(format, vec![rows.clone()], &settings).await;
         assert_eq!(one.len(), 3, "{format}");
         for threads in [2, 8] {
-            let mut settings = three_parts();
             settings.threads = threads;
             assert!(bytes(format, vec![rows.clone()], &settings).await == one, "{format} on {threads} threads");
         }

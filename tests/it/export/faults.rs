@@ -42,8 +42,8 @@ async fn a_step_that_fails_leaves_nothing() {
         fail(Operation::Create).nth(1),
         fail(Operation::Create).nth(5),
         fail(Operation::PutPart).nth(1),
-        fail(Operation::PutPart).nth(9),
-        deny(Operation::PutPart).nth(30),
+        fail(Operation::PutPart).nth(4),
+        deny(Operation::PutPart).nth(7),
         fail(Operation::Complete).nth(1),
         fail(Operation::Complete).nth(7),
     ];
