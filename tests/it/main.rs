@@ -1,1 +1,3 @@
-fn main() {}
+//! What the crate promises, module by module.
+
+mod encode;

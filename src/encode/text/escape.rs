@@ -106,6 +106,21 @@ impl Csv {
             || (self.lone && text == LONE_NULL)
             || find::<Self>(text, 0) < text.len()
     }
+
+    /// Appends a text in quotes.
+    pub(crate) fn quote(text: &[u8], pen: &mut Pen<'_>) {
+        pen.byte(b'"');
+        let (chunks, rest) = text.as_chunks::<16>();
+        for chunk in chunks {
+            if chunk.iter().fold(false, |any, &byte| any | (byte == b'"')) {
+                double(chunk, pen);
+            } else {
+                pen.slice(chunk);
+            }
+        }
+        double(rest, pen);
+        pen.byte(b'"');
+    }
 }
 
 impl Style for Csv {
@@ -129,17 +144,7 @@ impl Style for Csv {
         if !self.is_quoted(text) {
             return pen.slice(text);
         }
-        pen.byte(b'"');
-        let (chunks, rest) = text.as_chunks::<16>();
-        for chunk in chunks {
-            if chunk.iter().fold(false, |any, &byte| any | (byte == b'"')) {
-                double(chunk, pen);
-            } else {
-                pen.slice(chunk);
-            }
-        }
-        double(rest, pen);
-        pen.byte(b'"');
+        Self::quote(text, pen);
     }
 }
 
