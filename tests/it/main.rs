@@ -1,3 +1,4 @@
 //! What the crate promises, module by module.
 
 mod encode;
+mod golden;
