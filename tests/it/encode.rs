@@ -15,22 +15,9 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use proptest::prelude::*;
 use segment_export::encode::{Encoder, PartIndex, encoder_for};
-use segment_export::{ErrorKind, Format, NonFinite, Settings, WideNumbers};
+use segment_export::{ErrorKind, Format, Settings};
 
 use self::model::{Case, Draw};
-
-/// The settings that a case asks for.
-fn settings(case: &Case) -> Settings {
-    let mut settings = Settings::default();
-    settings.jsonl.explicit_nulls = case.rules.explicit_nulls;
-    if case.rules.non_finite_is_null {
-        settings.jsonl.non_finite = NonFinite::Null;
-    }
-    if case.rules.wide_strings {
-        settings.jsonl.wide_numbers = WideNumbers::String;
-    }
-    settings
-}
 
 fn text(encoder: &dyn Encoder, batches: &[RecordBatch], first_row: u64) -> Result<String, String> {
     let encoded = encoder.chunk(batches, first_row).map_err(|error| {
@@ -57,7 +44,7 @@ proptest! {
         let again = arrays::batches(&case, &mut draw);
         let schema = arrays::schema(&case);
 
-        let jsonl = encoder_for(Format::Jsonl, &schema, &settings(&case)).unwrap();
+        let jsonl = encoder_for(Format::Jsonl, &schema, &arrays::settings(&case)).unwrap();
         let written = text(&*jsonl, &batches, FIRST_ROW as u64);
         prop_assert_eq!(&written, &oracle::jsonl(&case, FIRST_ROW));
         prop_assert_eq!(&written, &text(&*jsonl, &again, FIRST_ROW as u64));
@@ -65,7 +52,7 @@ proptest! {
             readback::check_jsonl(&case, text.as_bytes());
         }
 
-        let csv = encoder_for(Format::Csv, &schema, &settings(&case)).unwrap();
+        let csv = encoder_for(Format::Csv, &schema, &arrays::settings(&case)).unwrap();
         prop_assert_eq!(csv.head(PartIndex(3)), oracle::csv_header(&case));
         let written = text(&*csv, &batches, FIRST_ROW as u64);
         prop_assert_eq!(&written, &oracle::csv(&case, FIRST_ROW));

@@ -15,12 +15,26 @@ use arrow::datatypes::{
     Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
 };
+use segment_export::{NonFinite, Settings, WideNumbers};
 
 use super::model::{Case, Draw, Type, Value, draw_some};
 
 /// The logical schema of a case.
 pub fn schema(case: &Case) -> SchemaRef {
     Arc::new(Schema::new(fields(&case.fields)))
+}
+
+/// The settings that a case asks for.
+pub fn settings(case: &Case) -> Settings {
+    let mut settings = Settings::default();
+    settings.jsonl.explicit_nulls = case.rules.explicit_nulls;
+    if case.rules.non_finite_is_null {
+        settings.jsonl.non_finite = NonFinite::Null;
+    }
+    if case.rules.wide_strings {
+        settings.jsonl.wide_numbers = WideNumbers::String;
+    }
+    settings
 }
 
 fn fields(fields: &[(String, Type)]) -> Fields {
