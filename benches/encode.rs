@@ -3,6 +3,8 @@
 //! The rows are those of `testdata`, repeated, and cut into chunks of about 1 MiB as an export cuts them.
 //! Throughput counts bytes of output, so compare times, not rates, between encoders of different output.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot run stops")]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::path::Path;
@@ -50,9 +52,9 @@ fn encode(encoder: &dyn Encoder, chunks: &[RecordBatch]) -> u64 {
     let mut placed = Vec::with_capacity(chunks.len());
     let mut offset = encoder.head(PartIndex(0)).len() as u64;
     for chunk in chunks {
-        let encoded = encoder.chunk(std::slice::from_ref(chunk), 0).unwrap();
-        let len = black_box(encoded.bytes).len() as u64;
-        placed.push(Placed { offset, len, rows: encoded.rows, note: encoded.note });
+        let written = encoder.chunk(std::slice::from_ref(chunk), 0).unwrap();
+        let len = black_box(written.bytes).len() as u64;
+        placed.push(Placed { offset, len, rows: written.rows, note: written.note });
         offset += len;
     }
     offset + encoder.tail(&placed).unwrap().len() as u64
@@ -93,7 +95,9 @@ fn csv(c: &mut Criterion) {
     ours(c, "csv_flat", "ours", Format::Csv, &batches);
     theirs(c, "csv_flat", "arrow-csv", |out| {
         let mut writer = arrow::csv::WriterBuilder::new().build(out);
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        for batch in &batches {
+            writer.write(batch).unwrap();
+        }
     });
     let text = |form: DataType| {
         let flat = map_types(&flat, |data_type| match data_type {
@@ -123,7 +127,9 @@ fn jsonl(c: &mut Criterion) {
         ours(c, group, "ours", Format::Jsonl, &batches);
         theirs(c, group, "arrow-json", |out| {
             let mut writer = arrow::json::LineDelimitedWriter::new(out);
-            batches.iter().for_each(|batch| writer.write(batch).unwrap());
+            for batch in &batches {
+                writer.write(batch).unwrap();
+            }
             writer.finish().unwrap();
         });
     }

@@ -4,13 +4,13 @@
 //! must write what the oracle writes, fail where it fails, and be read back value by value.
 
 #[path = "../../tests/it/encode/arrays.rs"]
-pub mod arrays;
+mod arrays;
 #[path = "../../tests/it/encode/model.rs"]
-pub mod model;
+mod model;
 #[path = "../../tests/it/encode/oracle.rs"]
-pub mod oracle;
+mod oracle;
 #[path = "../../tests/it/encode/readback.rs"]
-pub mod readback;
+mod readback;
 
 use segment_export::Format;
 use segment_export::encode::encoder_for;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, DictionaryArray, FixedSizeListArray, GenericListArray,
     Int32Array, MapArray, NullArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray,
-    StructArray, new_empty_array,
+    StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
@@ -20,12 +20,12 @@ use segment_export::{NonFinite, Settings, WideNumbers};
 use super::model::{Case, Draw, Type, Value, draw_some};
 
 /// The logical schema of a case.
-pub fn schema(case: &Case) -> SchemaRef {
+pub(crate) fn schema(case: &Case) -> SchemaRef {
     Arc::new(Schema::new(fields(&case.fields)))
 }
 
 /// The settings that a case asks for.
-pub fn settings(case: &Case) -> Settings {
+pub(crate) fn settings(case: &Case) -> Settings {
     let mut settings = Settings::default();
     settings.jsonl.explicit_nulls = case.rules.explicit_nulls;
     if case.rules.non_finite_is_null {
@@ -86,7 +86,7 @@ fn unit(digits: u32) -> TimeUnit {
 }
 
 /// The rows of a case, cut into batches anywhere, each column of each batch in any form.
-pub fn batches(case: &Case, draw: &mut Draw<'_>) -> Vec<RecordBatch> {
+pub(crate) fn batches(case: &Case, draw: &mut Draw<'_>) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     let mut rest = &case.rows[..];
     while !rest.is_empty() {
@@ -317,10 +317,4 @@ fn map(entry: &[Type; 2], full: &[Value], nulls: Option<NullBuffer>, draw: &mut 
     let entries = StructArray::try_new(fields.clone(), vec![keys, values], None).unwrap();
     let field = Arc::new(Field::new("entries", DataType::Struct(fields), false));
     Arc::new(MapArray::try_new(field, offsets, entries, nulls, false).unwrap())
-}
-
-/// The columns of a schema without rows.
-pub fn empty(schema: &SchemaRef) -> RecordBatch {
-    let columns = schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
-    RecordBatch::try_new(Arc::clone(schema), columns).unwrap()
 }

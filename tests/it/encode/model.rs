@@ -4,35 +4,35 @@
 //! fewer bytes are a smaller case, which is how both shrink.
 
 /// Bytes to draw from; zeros when they are used up.
-pub struct Draw<'a>(pub &'a [u8]);
+pub(crate) struct Draw<'a>(pub(crate) &'a [u8]);
 
 impl Draw<'_> {
-    pub fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         first
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::from(self.byte()) % end
     }
 
-    pub fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == n - 1
     }
 
-    pub fn int(&mut self) -> i64 {
+    pub(crate) fn int(&mut self) -> i64 {
         i64::from_le_bytes([(); 8].map(|()| self.byte()))
     }
 
-    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 }
 
 /// The logical type of a column.
 #[derive(Clone, Debug)]
-pub enum Type {
+pub(crate) enum Type {
     Null,
     Bool,
     /// Bits and whether it is signed.
@@ -54,7 +54,7 @@ pub enum Type {
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     /// Integers, unscaled decimals, days, milliseconds and units since 1970.
@@ -69,22 +69,22 @@ pub enum Value {
 
 /// How nulls, floats and wide numbers are written in JSON.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Rules {
-    pub explicit_nulls: bool,
-    pub non_finite_is_null: bool,
-    pub wide_strings: bool,
+pub(crate) struct Rules {
+    pub(crate) explicit_nulls: bool,
+    pub(crate) non_finite_is_null: bool,
+    pub(crate) wide_strings: bool,
 }
 
 /// Columns, rows and rules.
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub fields: Vec<(String, Type)>,
-    pub rows: Vec<Vec<Value>>,
-    pub rules: Rules,
+pub(crate) struct Case {
+    pub(crate) fields: Vec<(String, Type)>,
+    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) rules: Rules,
 }
 
 impl Case {
-    pub fn draw(draw: &mut Draw<'_>) -> Self {
+    pub(crate) fn draw(draw: &mut Draw<'_>) -> Self {
         let bits = draw.byte();
         let rules = Rules {
             explicit_nulls: bits & 1 != 0,
@@ -147,12 +147,12 @@ fn draw_type(depth: usize, draw: &mut Draw<'_>) -> Type {
 }
 
 /// A value of a type, null in one case of four.
-pub fn draw_value(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
+pub(crate) fn draw_value(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
     if draw.one_in(4) { Value::Null } else { draw_some(of, bad, draw) }
 }
 
 /// A value of a type that is not null, unless it is of no type.
-pub fn draw_some(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
+pub(crate) fn draw_some(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
     match of {
         Type::Null => Value::Null,
         Type::Bool => Value::Bool(draw.one_in(2)),
@@ -176,7 +176,7 @@ pub fn draw_some(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
         }
         Type::Date32 => Value::Int(draw_days(bad, draw)),
         Type::Date64 => {
-            let part = if bad && draw.one_in(4) { 1 } else { 0 };
+            let part = i128::from(bad && draw.one_in(4));
             Value::Int(draw_days(bad, draw) * 86_400_000 + part)
         }
         Type::Time(digits, _) => {

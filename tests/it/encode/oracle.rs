@@ -6,29 +6,33 @@ use base64::engine::general_purpose::STANDARD;
 use super::model::{Case, Rules, Type, Value};
 
 /// The text, or the first problem as the error says it.
-pub type Written = Result<String, String>;
+pub(crate) type Written = Result<String, String>;
 
 /// A column and what is wrong with its value.
 type Problem = (String, &'static str);
 
 /// The header row of CSV.
-pub fn csv_header(case: &Case) -> String {
+pub(crate) fn csv_header(case: &Case) -> String {
     let mut names = Vec::new();
-    case.fields.iter().for_each(|(name, of)| header(name, of, &mut names));
+    for (name, of) in &case.fields {
+        header(name, of, &mut names);
+    }
     line(&names.into_iter().map(Some).collect::<Vec<_>>())
 }
 
 fn header(name: &str, of: &Type, names: &mut Vec<String>) {
     match of {
         Type::Struct(fields) if !fields.is_empty() => {
-            fields.iter().for_each(|(field, of)| header(&format!("{name}.{field}"), of, names));
+            for (field, of) in fields {
+                header(&format!("{name}.{field}"), of, names);
+            }
         }
         _ => names.push(name.to_owned()),
     }
 }
 
 /// The rows of CSV without their header.
-pub fn csv(case: &Case, first_row: usize) -> Written {
+pub(crate) fn csv(case: &Case, first_row: usize) -> Written {
     let lines = case.rows.iter().enumerate().map(|(row, values)| {
         let (cells, texts) = csv_row(case, values).map_err(|problem| message(&problem, first_row + row))?;
         Ok(match &cells[..] {
@@ -42,7 +46,7 @@ pub fn csv(case: &Case, first_row: usize) -> Written {
 }
 
 /// The cells of a row as a reader must see them, and whether the last column holds texts.
-pub fn csv_row(case: &Case, values: &[Value]) -> Result<(Vec<Option<String>>, bool), Problem> {
+pub(crate) fn csv_row(case: &Case, values: &[Value]) -> Result<(Vec<Option<String>>, bool), Problem> {
     let mut cells = Vec::new();
     let mut texts = false;
     for ((name, of), value) in case.fields.iter().zip(values) {
@@ -93,7 +97,7 @@ fn is_quoted(text: &str) -> bool {
 }
 
 /// The rows of JSON lines.
-pub fn jsonl(case: &Case, first_row: usize) -> Written {
+pub(crate) fn jsonl(case: &Case, first_row: usize) -> Written {
     let lines = case.rows.iter().enumerate().map(|(row, values)| {
         let object = object("", &case.fields, values, case.rules);
         object.map(|object| object + "\n").map_err(|problem| message(&problem, first_row + row))
@@ -148,9 +152,8 @@ fn json(path: &str, of: &Type, value: &Value, rules: Rules) -> Result<String, Pr
             }
             "null".to_owned()
         }
-        (Type::Bool | Type::Float(_), _) => text(path, of, value)?,
         (Type::Int(64, _) | Type::Decimal(..), _) if rules.wide_strings => string(&text(path, of, value)?),
-        (Type::Int(..) | Type::Decimal(..), _) => text(path, of, value)?,
+        (Type::Bool | Type::Float(_) | Type::Int(..) | Type::Decimal(..), _) => text(path, of, value)?,
         _ => string(&text(path, of, value)?),
     })
 }
