@@ -9,7 +9,11 @@ mod cli;
 #[cfg(test)]
 mod commit;
 #[cfg(test)]
+mod encode;
+#[cfg(test)]
 mod export;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

@@ -139,7 +139,12 @@ impl Planner<'_> {
             if index > 0 {
                 pen.byte(b',');
             }
-            Csv { lone: false }.write(name.as_bytes(), &mut pen);
+            // A byte order mark in a name must not be the first thing in the file.
+            if index == 0 && name.starts_with('\u{feff}') {
+                Csv::quote(name.as_bytes(), &mut pen);
+            } else {
+                Csv { lone: false }.write(name.as_bytes(), &mut pen);
+            }
         }
         pen.byte(b'\n');
         pen.finish();

@@ -34,7 +34,9 @@ impl Cells {
     pub(crate) fn room(&mut self, bytes: usize, cells: usize) {
         let needed = self.len + bytes + WINDOW;
         if self.bytes.len() < needed {
-            self.bytes.resize(needed.max(self.bytes.len() * 2), 0);
+            // Twice as much, so that growing costs little, but within what was reserved.
+            let more = (self.bytes.len() * 2).min(self.bytes.capacity());
+            self.bytes.resize(needed.max(more), 0);
         }
         self.bounds.reserve(cells);
     }

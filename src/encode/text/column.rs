@@ -144,11 +144,14 @@ where
 
 fn decimals<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, scale: i8) -> BoxColumn<'p> {
     let text = Decimal { scale };
-    match array.data_type() {
-        DataType::Decimal32(..) => numbers::<Decimal32Type, _>(node, array, nulls, text),
-        DataType::Decimal64(..) => numbers::<Decimal64Type, _>(node, array, nulls, text),
-        DataType::Decimal128(..) => numbers::<Decimal128Type, _>(node, array, nulls, text),
-        _ => numbers::<Decimal256Type, _>(node, array, nulls, text),
+    if array.as_primitive_opt::<Decimal32Type>().is_some() {
+        numbers::<Decimal32Type, _>(node, array, nulls, text)
+    } else if array.as_primitive_opt::<Decimal64Type>().is_some() {
+        numbers::<Decimal64Type, _>(node, array, nulls, text)
+    } else if array.as_primitive_opt::<Decimal256Type>().is_some() {
+        numbers::<Decimal256Type, _>(node, array, nulls, text)
+    } else {
+        numbers::<Decimal128Type, _>(node, array, nulls, text)
     }
 }
 

@@ -106,6 +106,21 @@ impl Csv {
             || (self.lone && text == LONE_NULL)
             || find::<Self>(text, 0) < text.len()
     }
+
+    /// Appends a text in quotes.
+    pub(crate) fn quote(text: &[u8], pen: &mut Pen<'_>) {
+        pen.byte(b'"');
+        let (chunks, rest) = text.as_chunks::<16>();
+        for chunk in chunks {
+            if chunk.iter().fold(0, |any, &byte| any | u8::from(byte == b'"')) != 0 {
+                double(chunk, pen);
+            } else {
+                pen.slice(chunk);
+            }
+        }
+        double(rest, pen);
+        pen.byte(b'"');
+    }
 }
 
 impl Style for Csv {
@@ -121,25 +136,16 @@ impl Style for Csv {
     #[inline]
     fn is_odd(self, text: Ends) -> bool {
         // `#` is the last of the bytes that must not be first, and space the last that must not be last.
-        let ends = (text.first <= b'#') | (text.last <= b' ');
-        (text.len == 0) | ends | (self.lone & (text.first == LONE_NULL[0]))
+        let ends = u8::from(text.first <= b'#') | u8::from(text.last <= b' ');
+        let null = u8::from(self.lone) & u8::from(text.first == LONE_NULL[0]);
+        ends | null | u8::from(text.len == 0) != 0
     }
 
     fn write(self, text: &[u8], pen: &mut Pen<'_>) {
         if !self.is_quoted(text) {
             return pen.slice(text);
         }
-        pen.byte(b'"');
-        let (chunks, rest) = text.as_chunks::<16>();
-        for chunk in chunks {
-            if chunk.iter().fold(false, |any, &byte| any | (byte == b'"')) {
-                double(chunk, pen);
-            } else {
-                pen.slice(chunk);
-            }
-        }
-        double(rest, pen);
-        pen.byte(b'"');
+        Self::quote(text, pen);
     }
 }
 
@@ -164,7 +170,7 @@ pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
     let (chunks, rest) = text[from..].as_chunks::<32>();
     let mut at = from;
     for chunk in chunks {
-        if chunk.iter().fold(false, |any, &byte| any | S::is_special(byte)) {
+        if chunk.iter().fold(0, |any, &byte| any | u8::from(S::is_special(byte))) != 0 {
             break;
         }
         at += chunk.len();

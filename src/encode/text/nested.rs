@@ -74,9 +74,12 @@ pub(crate) fn fill_all(
     spare: &mut [Cells],
 ) -> Result<(), Problem> {
     cells.clear();
-    columns
-        .iter()
-        .fold(Ok(()), |so_far, column| Problem::earlier(so_far, column.fill(rows.clone(), cells, spare)))
+    // All are filled after a problem, too: the earliest row of any column is to be reported.
+    let mut result = Ok(());
+    for column in columns {
+        result = Problem::earlier(result, column.fill(rows.clone(), cells, spare));
+    }
+    result
 }
 
 /// Appends items within their frame, and replaces the comma before the first by the opening bracket.
@@ -98,31 +101,24 @@ pub(crate) fn lists<'p>(
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
     let array = unpacked(array)?;
-    let (array, values, offsets) = match array.data_type() {
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), usize_offsets(list.value_offsets()))
-        }
-        DataType::LargeList(_) => {
-            let list = array.as_list::<i64>();
-            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), usize_offsets(list.value_offsets()))
-        }
-        DataType::FixedSizeList(_, size) => {
-            let list = array.as_fixed_size_list();
-            let size = usize::try_from(*size).unwrap_or(0);
-            let offsets = (0..=list.len()).map(|row| row * size).collect();
-            (ArrayRef::clone(&array), ArrayRef::clone(list.values()), offsets)
-        }
-        DataType::ListView(field) | DataType::LargeListView(field) => {
-            let plain = cast(&array, &DataType::LargeList(Arc::clone(field)))
-                .map_err(|source| Cause::Encode { source: source.into() })?;
-            return lists(node, item, &plain, outer);
-        }
-        _ => return Err(mismatch(node)),
+    if let DataType::ListView(item_field) | DataType::LargeListView(item_field) = array.data_type() {
+        let plain = cast(&array, &DataType::LargeList(Arc::clone(item_field)))
+            .map_err(|source| Cause::Encode { source: source.into() })?;
+        return lists(node, item, &plain, outer);
+    }
+    let (values, offsets) = if let Some(list) = array.as_list_opt::<i32>() {
+        (list.values(), usize_offsets(list.value_offsets()))
+    } else if let Some(list) = array.as_list_opt::<i64>() {
+        (list.values(), usize_offsets(list.value_offsets()))
+    } else if let Some(list) = array.as_fixed_size_list_opt() {
+        let size = usize::try_from(list.value_length()).unwrap_or(0);
+        (list.values(), (0..=list.len()).map(|row| row * size).collect())
+    } else {
+        return Err(mismatch(node));
     };
     let nulls = NullBuffer::union(array.nulls(), outer);
     let mask = item_mask(&offsets, nulls.as_ref(), values.len());
-    let items = vec![column(item, &values, mask.as_ref())?];
+    let items = vec![column(item, values, mask.as_ref())?];
     Ok(Box::new(Lists { items, offsets, nulls, node, keys: None }))
 }
 

@@ -1,7 +1,7 @@
 //! Numbers as text: integers, floats, decimals and booleans.
 //!
 //! One spelling for every format: integers by itoa, floats by zmij (the shortest digits that read back,
-//! `1.0`, `1e16`), decimals with all digits of their scale and never an exponent. Quotes around a number
+//! `1.0`, `1e+16`), decimals with all digits of their scale and never an exponent. Quotes around a number
 //! are the frame's.
 //!
 //! Invariant: a writer uses at most [`Text::MOST`] bytes.

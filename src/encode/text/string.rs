@@ -12,7 +12,6 @@ use arrow::array::{
     GenericStringArray, LargeBinaryArray, OffsetSizeTrait, StringViewArray,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -36,12 +35,12 @@ fn styled<'p, S: Style + 'p>(
     style: S,
 ) -> BoxColumn<'p> {
     let frame = &node.frame;
-    match array.data_type() {
-        DataType::LargeUtf8 => {
-            Box::new(Texts { array: array.as_string::<i64>().clone(), nulls, frame, style })
-        }
-        DataType::Utf8View => Box::new(Views { array: array.as_string_view().clone(), nulls, frame, style }),
-        _ => Box::new(Texts { array: array.as_string::<i32>().clone(), nulls, frame, style }),
+    if let Some(array) = array.as_string_view_opt() {
+        Box::new(Views { array: array.clone(), nulls, frame, style })
+    } else if let Some(array) = array.as_string_opt::<i64>() {
+        Box::new(Texts { array: array.clone(), nulls, frame, style })
+    } else {
+        Box::new(Texts { array: array.as_string::<i32>().clone(), nulls, frame, style })
     }
 }
 
@@ -149,7 +148,7 @@ fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
     let len = view_len(view);
     let beyond = u128::MAX << (8 * len);
     let text = ((view >> 32 & !beyond) | (PLAIN & beyond)).to_le_bytes();
-    let special = text.iter().fold(false, |any, &byte| any | S::is_special(byte));
+    let special = text.iter().fold(0, |any, &byte| any | u8::from(S::is_special(byte))) != 0;
     special | style.is_odd(Ends { len, first: text[0], last: text[len.saturating_sub(1)] })
 }
 
