@@ -1,4 +1,46 @@
-//! Writes customer segments out.
+//! Writes customer segments out: profiles as Arrow batches in, CSV, JSONL or ORC out, all or nothing.
+//!
+//! ```text
+//!  Parquet files ─┐
+//!  batches        ├─▶ source ─▶ shape ─▶ batch ─▶ encode ─▶ upload ─▶ manifest
+//!  stream         │   Arrow     columns  chunks   N threads, parts,    the commit,
+//!  structs       ─┘   batches   chosen   of rows  in order   invisible written last
+//! ```
+//!
+//! An [`Exporter`] reads a [source](source::ProfileSource), encodes chunks of its rows in parallel, and uploads
+//! them as data objects that nobody sees; when every row is with the store the objects are completed, and the
+//! manifest, written last, makes the snapshot exist. The same rows and settings give the same bytes on any
+//! number of threads.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use segment_export::arrow::array::{ArrayRef, RecordBatch, StringArray};
+//! use segment_export::object_store::memory::InMemory;
+//! use segment_export::source::MemorySource;
+//! use segment_export::{Exporter, Format, Target};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> segment_export::Result<()> {
+//! let names: ArrayRef = Arc::new(StringArray::from(vec![Some("Zoë"), None, Some("")]));
+//! let batch = RecordBatch::try_from_iter([("FirstName", names)]).map_err(segment_export::Error::from_source)?;
+//! let source = MemorySource::new(batch.schema(), vec![batch])?;
+//! let target = Target::store(Arc::new(InMemory::new()), "exports");
+//!
+//! let manifest = Exporter::builder(source, target).with_format(Format::Jsonl).build()?.run().await?;
+//! assert_eq!(manifest.totals.rows, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `aws` | yes | `s3://` destinations and sources |
+//! | `gcp` | no | `gs://` destinations and sources |
+//! | `azure` | no | `az://` destinations and sources |
+//! | `cli` | no | the program `segment-export` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod api;
@@ -18,9 +60,11 @@ mod store;
 pub mod upload;
 mod verify;
 
+pub use arrow;
 pub use budget::Budget;
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use export::{ExportHandle, Exporter, ExporterBuilder, Target, abort};
+pub use object_store;
 pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{
@@ -28,3 +72,8 @@ pub use settings::{
 };
 pub use store::StoreOptions;
 pub use verify::{ObjectReport, Problem, VerifyReport, verify};
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -48,7 +48,9 @@ fn without_tests(text: &str) -> &str {
 /// The modules at the top that a text imports.
 fn imports(text: &str) -> Vec<String> {
     let names = |rest: &str| -> Vec<String> {
-        let name = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        let name = |text: &str| {
+            text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+        };
         match rest.strip_prefix('{') {
             Some(list) => list.split(',').map(name).collect(),
             None => vec![name(rest)],
@@ -64,15 +66,21 @@ fn imports(text: &str) -> Vec<String> {
 
 #[test]
 fn no_module_imports_one_of_its_own_rank_or_above() {
-    let rank: BTreeMap<&str, usize> =
-        RANKS.iter().enumerate().flat_map(|(rank, names)| names.iter().map(move |name| (*name, rank))).collect();
+    let rank: BTreeMap<&str, usize> = RANKS
+        .iter()
+        .enumerate()
+        .flat_map(|(rank, names)| names.iter().map(move |name| (*name, rank)))
+        .collect();
     let mut edges = 0;
     for (module, text) in modules() {
         let own = *rank.get(module.as_str()).unwrap_or_else(|| panic!("the module {module} has no rank"));
         for import in imports(&text) {
             // Names that are no module are what the crate re-exports at its root, for the program.
             let Some(other) = rank.get(import.as_str()) else {
-                assert!(import.starts_with(char::is_uppercase) || module == "bin", "{module} imports {import}");
+                assert!(
+                    import.starts_with(char::is_uppercase) || module == "bin",
+                    "{module} imports {import}"
+                );
                 continue;
             };
             edges += usize::from(import != module);
@@ -86,7 +94,9 @@ fn no_module_imports_one_of_its_own_rank_or_above() {
 fn rayon_is_named_by_the_stage_and_by_those_who_take_a_pool() {
     let named: BTreeSet<String> = modules()
         .into_iter()
-        .filter(|(_, text)| without_tests(text).lines().any(|line| line.trim_start().starts_with("use rayon")))
+        .filter(|(_, text)| {
+            without_tests(text).lines().any(|line| line.trim_start().starts_with("use rayon"))
+        })
         .map(|(module, _)| module)
         .collect();
     let expected = ["export", "stage"].map(str::to_owned).into();

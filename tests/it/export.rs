@@ -6,16 +6,15 @@ mod faults;
 
 use std::sync::Arc;
 
+use ::bytes::Bytes;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use ::bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use segment_export::manifest::Manifest;
 use segment_export::source::MemorySource;
 use segment_export::upload::PartStore;
-use segment_export::{Error, ExporterBuilder, Exporter, Format, Settings, Target};
-
+use segment_export::{Error, Exporter, ExporterBuilder, Format, Settings, Target};
 
 /// A file of the sample data as one batch.
 pub(crate) fn sample(name: &str) -> RecordBatch {
@@ -59,7 +58,11 @@ pub(crate) fn exporter(batch: &RecordBatch, store: Arc<dyn PartStore>, format: F
 pub(crate) async fn objects(store: &dyn PartStore, manifest: &Manifest) -> Vec<Bytes> {
     let mut objects = Vec::new();
     for part in &manifest.parts {
-        objects.push(if part.size == 0 { Bytes::new() } else { store.get_range(&part.name, 0..part.size).await.unwrap() });
+        objects.push(if part.size == 0 {
+            Bytes::new()
+        } else {
+            store.get_range(&part.name, 0..part.size).await.unwrap()
+        });
     }
     objects
 }

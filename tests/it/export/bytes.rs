@@ -19,7 +19,8 @@ const FORMATS: [Format; 3] = [Format::Csv, Format::Jsonl, Format::Orc];
 fn rows(format: Format) -> RecordBatch {
     let batch = sample(if format == Format::Orc { "profiles_flat.parquet" } else { "profiles.parquet" });
     let flat = |field: &Arc<Field>| !matches!(field.data_type(), DataType::Decimal128(..));
-    let keep: Vec<usize> = batch.schema().fields().iter().enumerate().filter(|(_, f)| flat(f)).map(|(i, _)| i).collect();
+    let keep: Vec<usize> =
+        batch.schema().fields().iter().enumerate().filter(|(_, f)| flat(f)).map(|(i, _)| i).collect();
     if format == Format::Orc { batch.project(&keep).unwrap() } else { batch }
 }
 
@@ -49,7 +50,10 @@ async fn the_number_of_threads_changes_no_byte() {
         assert_eq!(one.len(), 3, "{format}");
         for threads in [2, 8] {
             settings.threads = threads;
-            assert!(bytes(format, vec![rows.clone()], &settings).await == one, "{format} on {threads} threads");
+            assert!(
+                bytes(format, vec![rows.clone()], &settings).await == one,
+                "{format} on {threads} threads"
+            );
         }
     }
 }
@@ -60,7 +64,10 @@ async fn how_the_source_cuts_its_batches_changes_no_byte() {
         let rows = rows(format);
         let whole = bytes(format, vec![rows.clone()], &three_parts()).await;
         for size in [1, 7, 1_000, 100_000] {
-            assert!(bytes(format, cut(&rows, size), &three_parts()).await == whole, "{format} by {size} rows");
+            assert!(
+                bytes(format, cut(&rows, size), &three_parts()).await == whole,
+                "{format} by {size} rows"
+            );
         }
     }
 }
@@ -86,7 +93,9 @@ fn in_form(batch: &RecordBatch, form: &DataType) -> RecordBatch {
         .iter()
         .zip(batch.columns())
         .map(|(field, column)| match field.data_type() {
-            DataType::Utf8 => (field.as_ref().clone().with_data_type(form.clone()), cast(column, form).unwrap()),
+            DataType::Utf8 => {
+                (field.as_ref().clone().with_data_type(form.clone()), cast(column, form).unwrap())
+            }
             _ => (field.as_ref().clone(), Arc::clone(column)),
         })
         .unzip();
@@ -104,7 +113,11 @@ async fn the_form_of_string_columns_changes_no_byte() {
             let other = in_form(&rows, form);
             assert!(bytes(format, cut(&other, 300), &three_parts()).await == plain, "{format} as {form}");
         }
-        let mixed = cut(&rows, 300).iter().enumerate().map(|(n, batch)| in_form(batch, &forms[n % 3])).collect::<Vec<_>>();
+        let mixed = cut(&rows, 300)
+            .iter()
+            .enumerate()
+            .map(|(n, batch)| in_form(batch, &forms[n % 3]))
+            .collect::<Vec<_>>();
         let mixed: Vec<_> = std::iter::once(rows.slice(0, 0)).chain(mixed).collect();
         assert!(bytes(format, mixed, &three_parts()).await == plain, "{format} in mixed forms");
     }
@@ -123,25 +136,39 @@ async fn many_small_parts_hold_the_rows_of_one() {
 
 #[tokio::test]
 async fn structs_give_the_same_bytes_as_the_same_rows_from_parquet() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/profiles.jsonl")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/profiles.jsonl")).unwrap();
     let profiles: Vec<Profile> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(profiles.len(), 200);
     let mut decoder = arrow::json::ReaderBuilder::new(Profile::schema()).build_decoder().unwrap();
     decoder.serialize(&profiles).unwrap();
     let batch = decoder.flush().unwrap().unwrap();
     let file = tempfile::NamedTempFile::with_suffix(".parquet").unwrap();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), None).unwrap();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 
     for format in [Format::Csv, Format::Jsonl] {
         let places = [Place::memory(), Place::memory()];
-        let records = RecordSource::from_records(Profile::schema(), profiles.clone().into_iter().map(Ok::<_, std::io::Error>));
-        let structs = Exporter::builder(records, Target::parts(places[0].open())).with_format(format).with_settings(small_chunks());
+        let records = RecordSource::from_records(
+            Profile::schema(),
+            profiles.clone().into_iter().map(Ok::<_, std::io::Error>),
+        );
+        let structs = Exporter::builder(records, Target::parts(places[0].open()))
+            .with_format(format)
+            .with_settings(small_chunks());
         let structs = run(structs, &*places[0].open()).await.unwrap();
-        let parquet =
-            ParquetSource::open(vec![file.path().into()], &StoreOptions::default(), &RetrySettings::default()).await.unwrap();
-        let parquet = Exporter::builder(parquet, Target::parts(places[1].open())).with_format(format).with_settings(small_chunks());
+        let parquet = ParquetSource::open(
+            vec![file.path().into()],
+            &StoreOptions::default(),
+            &RetrySettings::default(),
+        )
+        .await
+        .unwrap();
+        let parquet = Exporter::builder(parquet, Target::parts(places[1].open()))
+            .with_format(format)
+            .with_settings(small_chunks());
         let parquet = run(parquet, &*places[1].open()).await.unwrap();
         assert!(!structs[0].is_empty() && structs == parquet, "{format}");
     }
@@ -169,7 +196,8 @@ async fn exports_on_one_budget_and_one_pool_do_not_disturb_each_other() {
         tokio::spawn(async move {
             let place = Place::memory();
             let store = place.open();
-            let builder = exporter(&rows, Arc::clone(&store), Format::Csv).with_budget(budget).with_pool(pool);
+            let builder =
+                exporter(&rows, Arc::clone(&store), Format::Csv).with_budget(budget).with_pool(pool);
             run(builder, &*store).await.unwrap()
         })
     });

@@ -34,7 +34,9 @@ fn futures_and_handles_can_go_to_another_thread() {
 #[tokio::test]
 async fn an_empty_segment_is_one_valid_part_and_a_manifest() {
     let none = sample("profiles_flat.parquet").slice(0, 0).project(&[0, 1]).unwrap();
-    for (format, expected) in [(Format::Csv, Some("ProfileId,AccountNumber\n")), (Format::Jsonl, Some("")), (Format::Orc, None)] {
+    for (format, expected) in
+        [(Format::Csv, Some("ProfileId,AccountNumber\n")), (Format::Jsonl, Some("")), (Format::Orc, None)]
+    {
         for place in Place::all().await {
             let store = place.open();
             let manifest = exporter(&none, Arc::clone(&store), format).build().unwrap().run().await.unwrap();
@@ -103,7 +105,9 @@ async fn a_cancelled_export_leaves_nothing() {
     for place in Place::all().await {
         let reached = Arc::new(Notify::new());
         let (_, source) = endless(Arc::clone(&reached));
-        let export = Exporter::builder(source, Target::parts(place.open())).with_format(Format::Csv).with_settings(small_chunks());
+        let export = Exporter::builder(source, Target::parts(place.open()))
+            .with_format(Format::Csv)
+            .with_settings(small_chunks());
         let handle = export.build().unwrap().start();
         reached.notified().await;
         handle.cancel();
@@ -125,7 +129,9 @@ async fn dropping_the_future_cleans_up_in_the_background() {
     let store = FaultyParts::over(place.open(), []);
     let reached = Arc::new(Notify::new());
     let (_, source) = endless(Arc::clone(&reached));
-    let export = Exporter::builder(source, Target::parts(store.share())).with_format(Format::Csv).with_settings(small_chunks());
+    let export = Exporter::builder(source, Target::parts(store.share()))
+        .with_format(Format::Csv)
+        .with_settings(small_chunks());
     {
         let run = export.build().unwrap().run();
         tokio::select! {
@@ -142,13 +148,15 @@ async fn a_token_of_the_caller_cancels_and_is_not_cancelled() {
     let token = tokio_util::sync::CancellationToken::new();
     let place = Place::memory();
     let store = FaultyParts::over(place.open(), [hang(Operation::PutPart).always()]);
-    let export = exporter(&sample("profiles.parquet"), store.share(), Format::Csv).with_cancellation(token.clone());
+    let export =
+        exporter(&sample("profiles.parquet"), store.share(), Format::Csv).with_cancellation(token.clone());
     let handle = export.build().unwrap().start();
     store.called(Operation::PutPart, 1).await;
     token.cancel();
     assert!(handle.wait().await.unwrap_err().is_cancelled());
     let other = tokio_util::sync::CancellationToken::new();
-    let export = exporter(&sample("profiles.parquet"), Place::memory().open(), Format::Csv).with_cancellation(other.clone());
+    let export = exporter(&sample("profiles.parquet"), Place::memory().open(), Format::Csv)
+        .with_cancellation(other.clone());
     drop(export.build().unwrap().start());
     assert!(!other.is_cancelled());
 }
@@ -157,10 +165,13 @@ async fn a_token_of_the_caller_cancels_and_is_not_cancelled() {
 async fn a_source_that_panics_fails_its_own_export_only() {
     let batch = sample("profiles.parquet");
     let first = batch.clone();
-    let batches = stream::once(async move { first }).chain(stream::once(async { panic!("a source of the caller's panics") }));
+    let batches = stream::once(async move { first })
+        .chain(stream::once(async { panic!("a source of the caller's panics") }));
     let source = StreamSource::new(batch.schema(), batches.map(Ok::<_, Error>));
     let place = Place::local();
-    let export = Exporter::builder(source, Target::parts(place.open())).with_format(Format::Csv).with_settings(small_chunks());
+    let export = Exporter::builder(source, Target::parts(place.open()))
+        .with_format(Format::Csv)
+        .with_settings(small_chunks());
     let error = export.build().unwrap().run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert_eq!(visible(&*place.open()).await, Vec::<String>::new());
@@ -170,7 +181,8 @@ async fn a_source_that_panics_fails_its_own_export_only() {
 async fn a_batch_that_does_not_fit_the_schema_is_an_error_that_names_the_column() {
     let batch = sample("profiles.parquet");
     let wrong = batch.project(&[1, 0]).unwrap();
-    let source = StreamSource::new(batch.project(&[0, 1]).unwrap().schema(), stream::iter([Ok::<_, Error>(wrong)]));
+    let source =
+        StreamSource::new(batch.project(&[0, 1]).unwrap().schema(), stream::iter([Ok::<_, Error>(wrong)]));
     let export = Exporter::builder(source, Target::parts(Place::memory().open())).with_format(Format::Csv);
     let error = export.build().unwrap().run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
@@ -183,7 +195,13 @@ async fn a_second_export_of_one_id_is_refused_and_changes_nothing() {
     for place in Place::all().await {
         exporter(&rows, place.open(), Format::Csv).build().unwrap().run().await.unwrap();
         let before = visible(&*place.open()).await;
-        let again = exporter(&rows, place.open(), Format::Jsonl).with_takeover(true).build().unwrap().run().await.unwrap_err();
+        let again = exporter(&rows, place.open(), Format::Jsonl)
+            .with_takeover(true)
+            .build()
+            .unwrap()
+            .run()
+            .await
+            .unwrap_err();
         assert!(again.is_already_committed(), "{again}");
         assert!(abort(place.open()).await.unwrap_err().is_already_committed());
         assert_eq!(visible(&*place.open()).await, before);
@@ -199,7 +217,10 @@ fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
         let mut settings = Settings::default();
         change(&mut settings);
         let target = Location::from(dir.path());
-        let error = Exporter::builder(super::source(vec![rows.clone()]), target).with_format(format).with_settings(settings).build();
+        let error = Exporter::builder(super::source(vec![rows.clone()]), target)
+            .with_format(format)
+            .with_settings(settings)
+            .build();
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadRequest);
         error.to_string()
@@ -208,7 +229,9 @@ fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
     assert!(small.starts_with("setting `memory_budget` must be at least "), "{small}");
     assert!(build(Format::Csv, &|s| s.chunk_bytes = 0).contains("`chunk_bytes` must be at least 1"));
     assert!(build(Format::Csv, &|s| s.upload.concurrency = 0).contains("`upload.concurrency`"));
-    assert!(build(Format::Csv, &|s| (s.single_part, s.part_rows) = (true, Some(1))).contains("`single_part`"));
+    assert!(
+        build(Format::Csv, &|s| (s.single_part, s.part_rows) = (true, Some(1))).contains("`single_part`")
+    );
     assert!(build(Format::Csv, &|s| s.columns = Some(vec!["Nope".into()])).contains("column=`Nope`"));
     let orc = build(Format::Orc, &|_| ());
     assert!(orc.starts_with("ORC cannot hold the type of this column: column=`Address`"), "{orc}");

@@ -15,7 +15,10 @@ use crate::support::s3::{Answer, S3Call, S3Server};
 use crate::support::stores::{Place, visible};
 
 /// An export in several parts over a place whose calls go wrong.
-async fn export(place: &Place, rules: impl IntoIterator<Item = Rule>) -> (Result<(), Error>, Arc<FaultyParts>) {
+async fn export(
+    place: &Place,
+    rules: impl IntoIterator<Item = Rule>,
+) -> (Result<(), Error>, Arc<FaultyParts>) {
     let store = FaultyParts::over(place.open(), rules);
     let mut settings = small_chunks();
     settings.part_rows = Some(300);
@@ -89,7 +92,8 @@ async fn a_lost_answer_and_a_conflict_with_our_own_write_are_a_success() {
 #[tokio::test]
 async fn a_commit_that_nobody_can_tell_of_deletes_nothing() {
     for place in Place::all().await {
-        let rules = [lose_answer(Operation::PutNew).named(MANIFEST), fail(Operation::Get).named(MANIFEST).always()];
+        let rules =
+            [lose_answer(Operation::PutNew).named(MANIFEST), fail(Operation::Get).named(MANIFEST).always()];
         let (end, store) = export(&place, rules).await;
         let error = end.unwrap_err();
         assert!(error.is_commit_unknown() && !error.is_retryable(), "{error}");
@@ -133,7 +137,8 @@ async fn a_source_that_fails_late_leaves_nothing_and_its_own_error_is_reachable(
 async fn a_value_that_the_format_cannot_hold_is_named_by_column_and_row_and_leaves_nothing() {
     let mut scores = vec![0.5; 5_000];
     scores[4_321] = f64::NAN;
-    let batch = RecordBatch::try_from_iter([("Score", Arc::new(Float64Array::from(scores)) as ArrayRef)]).unwrap();
+    let batch =
+        RecordBatch::try_from_iter([("Score", Arc::new(Float64Array::from(scores)) as ArrayRef)]).unwrap();
     let place = Place::local();
     let mut settings = small_chunks();
     settings.chunk_bytes = 1_000;
