@@ -29,7 +29,7 @@ pub struct Settings {
     pub chunk_bytes: u64,
     /// Rows of a text chunk at most; default 65,536.
     pub chunk_rows: u64,
-    /// Logical bytes of an ORC stripe; default 16 MiB.
+    /// Logical bytes of an ORC stripe; default 8 MiB.
     pub stripe_bytes: u64,
     /// Rows of an ORC stripe at most; default 1,000,000.
     pub stripe_rows: u64,
@@ -60,7 +60,7 @@ impl Default for Settings {
             memory_budget: 128 << 20,
             chunk_bytes: 1 << 20,
             chunk_rows: 65_536,
-            stripe_bytes: 16 << 20,
+            stripe_bytes: 8 << 20,
             stripe_rows: 1_000_000,
             part_bytes: None,
             part_rows: None,
@@ -131,7 +131,8 @@ pub enum WideNumbers {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UploadSettings {
-    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB.
+    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB, and on local disk
+    /// a sixty-fourth, from 1 to 4 MiB.
     pub part_bytes: Option<u64>,
     /// Upload parts in flight at once, over all data objects; default 4.
     pub concurrency: usize,

@@ -34,7 +34,7 @@ impl Shares {
             reader: budget / 4,
             remainder: part,
             waiting: part + part / 4,
-            chunk: chunk_cost(format, chunk_limits(settings, format).bytes),
+            chunk: chunk_cost(chunk_limits(settings, format).bytes),
         }
     }
 
@@ -49,13 +49,12 @@ impl Shares {
     }
 }
 
-/// The bytes that a chunk of so many logical bytes takes while it is encoded: its rows and its output, and
-/// for ORC a copy of the rows in one piece.
-pub(super) fn chunk_cost(format: Format, logical_bytes: u64) -> u64 {
-    match format {
-        Format::Csv | Format::Jsonl => logical_bytes.saturating_mul(4),
-        Format::Orc => logical_bytes.saturating_mul(5) / 2,
-    }
+/// The bytes that a chunk of so many logical bytes takes while it is encoded.
+///
+/// For text its rows and its output, which the names of columns make longer; for ORC its rows, a copy of them
+/// in one piece, the streams of its columns and the stripe.
+pub(super) fn chunk_cost(logical_bytes: u64) -> u64 {
+    logical_bytes.saturating_mul(4)
 }
 
 /// When a chunk of this format is full: never larger than a part may be.

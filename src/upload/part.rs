@@ -26,15 +26,26 @@ use crate::settings::UploadSettings;
 const MIN_PART_BYTES: u64 = 5 << 20;
 const MAX_PART_BYTES: u64 = 16 << 20;
 
+// A write to a file is no request: it is made while its bytes are still in the caches.
+const MIN_WRITE_BYTES: u64 = 1 << 20;
+const MAX_WRITE_BYTES: u64 = 4 << 20;
+
 /// Requests at once when everything is aborted.
 const ABORT_CONCURRENCY: usize = 16;
 
 /// What holds on to the budget until the bytes are with the store.
 type Guard = Arc<dyn Send + Sync>;
 
-/// Bytes of an upload part: an eighth of the memory budget within limits, unless the settings say otherwise.
+/// Bytes of an upload part, unless the settings say otherwise: an eighth of the memory budget within limits, or
+/// less where a part costs no request.
 pub(crate) fn part_bytes(settings: &UploadSettings, memory_budget: u64, traits: &StoreTraits) -> u64 {
-    let usual = || (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES);
+    let usual = || {
+        if traits.locks {
+            (memory_budget / 64).clamp(MIN_WRITE_BYTES, MAX_WRITE_BYTES)
+        } else {
+            (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES)
+        }
+    };
     settings.part_bytes.unwrap_or_else(usual).max(traits.min_part_bytes).max(1)
 }
 
