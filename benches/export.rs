@@ -68,13 +68,12 @@ fn measure(c: &mut Criterion, group: &str, name: &str, mut run: impl FnMut(&Temp
     let mut group = c.benchmark_group(group);
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
     // The directory goes back out of the measured part, where it is removed.
-    let once = |out: TempDir| {
+    let mut once = |out: TempDir| {
         run(&out);
         out
     };
-    let mut once = once;
     group.bench_function(name, |b| {
-        b.iter_batched(|| tempfile::tempdir().unwrap(), &mut once, BatchSize::PerIteration)
+        b.iter_batched(|| tempfile::tempdir().unwrap(), &mut once, BatchSize::PerIteration);
     });
     group.finish();
 }

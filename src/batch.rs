@@ -95,6 +95,7 @@ impl Chunker {
         self.append(&batch.slice(start, batch.num_rows() - start));
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a rest of 16 is small")]
     /// The borders in a batch of so many rows: its start, each possible border, its end.
     fn bounds(&self, rows: usize) -> Vec<usize> {
         let grain = GRAIN as usize;

@@ -28,6 +28,7 @@ use crate::settings::Settings;
 
 /// The number of a data object in its export, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a number with a name")]
 pub struct PartIndex(pub u32);
 
 /// Turns chunks of rows into the bytes of one format.
@@ -55,6 +56,7 @@ pub trait Encoder: Send + Sync + fmt::Debug {
 
 /// The bytes of one chunk, and what the encoder wants to know of it in the tail.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "encoders make it: a field more is a contract more")]
 pub struct Encoded {
     /// The bytes as they go into the data object.
     pub bytes: Bytes,
@@ -66,6 +68,10 @@ pub struct Encoded {
 
 /// One chunk of a data object and where it stands in it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "who calls an encoder makes it: a field more is a contract more"
+)]
 pub struct Placed {
     /// The offset of its first byte in the data object.
     pub offset: u64,

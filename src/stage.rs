@@ -134,7 +134,7 @@ mod tests {
             let _released = gate.recv();
         });
         let count = Arc::clone(&begun);
-        let work = move |_: ()| {
+        let work = move |()| {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(())
         };

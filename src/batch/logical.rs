@@ -13,7 +13,6 @@ use arrow::datatypes::{
     ArrowNativeType, BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, Int16Type, Int32Type,
     Int64Type, LargeBinaryType, LargeUtf8Type, RunEndIndexType, StringViewType, Utf8Type,
 };
-use arrow::downcast_dictionary_array;
 
 /// The logical bytes between each two neighbouring bounds; bounds ascend and lie within the batch.
 pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
@@ -24,6 +23,7 @@ pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
     sizes
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type has a fixed width")]
 /// Adds the bytes of the rows that are valid in `parent`, or of all rows if there is none.
 fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
     let valid = NullBuffer::union(array.nulls(), parent).filter(|nulls| nulls.null_count() > 0);
@@ -81,6 +81,7 @@ fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: 
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "arrow knows the width of every other type")]
 /// Bytes of one value of a fixed width. Unions count nothing: no format holds them yet.
 fn width(data_type: &DataType) -> u64 {
     match data_type {
@@ -138,50 +139,51 @@ fn add_lengths(
 }
 
 fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
-    downcast_dictionary_array!(
-        array => {
-            let values = array.values();
-            let key = |row: usize| array.keys().value(row) as usize;
-            let length = value_lengths(values);
-            match length {
-                Some(length) => add_lengths(
-                    |row| if array.keys().is_valid(row) { length(key(row)) } else { 0 }, valid, bounds, sizes,
-                ),
-                None => match take(values.as_ref(), array.keys(), None) {
-                    Ok(plain) => add(plain.as_ref(), valid, bounds, sizes),
-                    // Keys within the dictionary are an invariant of the array.
-                    Err(_impossible) => add_width(0, bounds, sizes),
-                },
-            }
-        },
-        _ => {}
-    );
+    let Some(dictionary) = array.as_any_dictionary_opt() else { return };
+    let values = dictionary.values();
+    if values.is_empty() {
+        // Every key is null.
+        return add_width(width(values.data_type()), bounds, sizes);
+    }
+    let lengths = value_lengths(values).unwrap_or_else(|| {
+        let bounds: Vec<usize> = (0..=values.len()).collect();
+        let mut lengths = vec![0; values.len()];
+        add(values.as_ref(), None, &bounds, &mut lengths);
+        lengths
+    });
+    // A null of a fixed width counts that width, whatever the key under it.
+    let null = width(values.data_type());
+    let keys = dictionary.normalized_keys();
+    let nulls = dictionary.keys().nulls();
+    let length =
+        |row: usize| if nulls.is_none_or(|nulls| nulls.is_valid(row)) { lengths[keys[row]] } else { null };
+    add_lengths(length, valid.filter(|_| null == 0), bounds, sizes);
 }
 
 /// The length of each entry of a dictionary of strings or bytes; a null entry has none.
-fn value_lengths(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
-    fn plain<T: ByteArrayType>(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are no strings or bytes")]
+fn value_lengths(values: &ArrayRef) -> Option<Vec<u64>> {
+    fn plain<T: ByteArrayType>(values: &ArrayRef) -> Vec<u64> {
         let values = values.as_bytes::<T>();
-        let offsets = values.value_offsets();
-        Some(Box::new(move |key| {
-            if values.is_valid(key) { (offsets[key + 1] - offsets[key]).as_usize() as u64 } else { 0 }
-        }))
+        let length =
+            |entry: Option<&T::Native>| entry.map_or(0, |entry| AsRef::<[u8]>::as_ref(entry).len() as u64);
+        values.iter().map(length).collect()
     }
-    fn view<T: ByteViewType>(values: &ArrayRef) -> Option<Box<dyn Fn(usize) -> u64 + '_>> {
+    fn view<T: ByteViewType>(values: &ArrayRef) -> Vec<u64> {
         let values = values.as_byte_view::<T>();
-        Some(Box::new(move |key| {
-            if values.is_valid(key) { u64::from(ByteView::from(values.views()[key]).length) } else { 0 }
-        }))
+        let length =
+            |entry: Option<&T::Native>| entry.map_or(0, |entry| AsRef::<[u8]>::as_ref(entry).len() as u64);
+        values.iter().map(length).collect()
     }
-    match values.data_type() {
+    Some(match values.data_type() {
         DataType::Utf8 => plain::<Utf8Type>(values),
         DataType::LargeUtf8 => plain::<LargeUtf8Type>(values),
         DataType::Binary => plain::<BinaryType>(values),
         DataType::LargeBinary => plain::<LargeBinaryType>(values),
         DataType::Utf8View => view::<StringViewType>(values),
         DataType::BinaryView => view::<BinaryViewType>(values),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {

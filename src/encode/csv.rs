@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use crate::encode::csv::cells::Lines;
 use crate::encode::csv::plan::Shape;
+use crate::encode::text::buffers::Buffers;
 use crate::encode::text::chunk;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::Result;
@@ -28,6 +29,7 @@ pub(super) struct CsvEncoder {
     columns: Vec<Shape>,
     header: Bytes,
     levels: usize,
+    buffers: Buffers,
 }
 
 impl CsvEncoder {
@@ -35,7 +37,13 @@ impl CsvEncoder {
     pub(super) fn new(schema: &SchemaRef, settings: &Settings) -> Result<Self> {
         let (columns, header) = plan::plan(schema, settings)?;
         let levels = 1 + columns.iter().map(Shape::depth).max().unwrap_or(0);
-        Ok(Self { schema: SchemaRef::clone(schema), columns, header: header.into(), levels })
+        Ok(Self {
+            schema: SchemaRef::clone(schema),
+            columns,
+            header: header.into(),
+            levels,
+            buffers: Buffers::default(),
+        })
     }
 
     fn lines(&self, batch: &RecordBatch) -> Result<Lines<'_>> {
@@ -54,7 +62,7 @@ impl Encoder for CsvEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(rows, first_row, self.levels, |batch| self.lines(batch))
+        chunk::encode(rows, first_row, (self.levels, &self.buffers), |batch| self.lines(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

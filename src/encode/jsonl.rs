@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
+use crate::encode::text::buffers::Buffers;
 use crate::encode::text::cells::{Affix, Frame};
 use crate::encode::text::chunk;
 use crate::encode::text::column::column;
@@ -25,6 +26,7 @@ pub(super) struct JsonlEncoder {
     columns: Vec<Node>,
     frame: Frame,
     levels: usize,
+    buffers: Buffers,
 }
 
 impl JsonlEncoder {
@@ -34,7 +36,7 @@ impl JsonlEncoder {
         let columns = nodes.members(schema.fields(), "")?;
         let frame = Frame { suffix: Affix::new(b"}\n"), ..Frame::default() };
         let levels = 1 + columns.iter().map(Node::depth).max().unwrap_or(0);
-        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, levels })
+        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, levels, buffers: Buffers::default() })
     }
 
     fn objects(&self, batch: &RecordBatch) -> Result<Structs<'_>> {
@@ -51,7 +53,7 @@ impl Encoder for JsonlEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(rows, first_row, self.levels, |batch| self.objects(batch))
+        chunk::encode(rows, first_row, (self.levels, &self.buffers), |batch| self.objects(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

@@ -41,11 +41,11 @@ pub(super) struct OrcEncoder {
     schema: SchemaRef,
 }
 
-/// What the tail must know of a stripe.
+/// What the tail must know of a stripe: the bytes of its three areas.
 struct StripeNote {
-    index_len: u64,
-    data_len: u64,
-    footer_len: u64,
+    index: u64,
+    data: u64,
+    footer: u64,
 }
 
 impl OrcEncoder {
@@ -121,13 +121,15 @@ impl Encoder for OrcEncoder {
             return Err(Cause::Encode { source: "a chunk did not become one stripe".into() }.into());
         };
         let note = StripeNote {
-            index_len: stripe.index_length(),
-            data_len: stripe.data_length(),
-            footer_len: stripe.footer_length(),
+            index: stripe.index_length(),
+            data: stripe.data_length(),
+            footer: stripe.footer_length(),
         };
-        let len = note.index_len + note.data_len + note.footer_len;
-        let range = stripe.offset() as usize..(stripe.offset() + len) as usize;
-        Ok(Encoded { bytes: file.slice(range), rows: row_count, note: Note::new(note) })
+        let len = note.index + note.data + note.footer;
+        // The file is the magic, its one stripe and the tail.
+        let tail = file.len().saturating_sub(MAGIC.len() + usize::try_from(len).unwrap_or(usize::MAX));
+        let bytes = file.slice(MAGIC.len()..file.len() - tail);
+        Ok(Encoded { bytes, rows: row_count, note: Note::new(note) })
     }
 
     fn tail(&self, chunks: &[Placed]) -> Result<Bytes> {
@@ -175,6 +177,7 @@ fn written_type(data_type: &DataType) -> Option<DataType> {
     same.then(|| data_type.clone())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others stand for themselves")]
 /// An array in the type that is written; its logical type must be that of the schema.
 fn written_form(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
     let wanted = field.data_type();
@@ -250,6 +253,7 @@ fn without_idle_nulls(array: ArrayRef) -> Result<ArrayRef> {
     Ok(make_array(data.map_err(|source| Cause::Encode { source: source.into() })?))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "`written_type` leaves nothing else than strings")]
 /// The type tree in pre-order: the root, then its columns (ORC v1 specification, "Type Information").
 fn types(schema: &Schema) -> Vec<proto::Type> {
     use proto::r#type::Kind;
@@ -283,9 +287,9 @@ fn stripe_information(chunk: &Placed) -> Option<proto::StripeInformation> {
     let note = chunk.note.get::<StripeNote>()?;
     Some(proto::StripeInformation {
         offset: Some(chunk.offset),
-        index_length: Some(note.index_len),
-        data_length: Some(note.data_len),
-        footer_length: Some(note.footer_len),
+        index_length: Some(note.index),
+        data_length: Some(note.data),
+        footer_length: Some(note.footer),
         number_of_rows: Some(chunk.rows),
         ..proto::StripeInformation::default()
     })
@@ -303,7 +307,6 @@ fn in_blocks(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The writer's own text is left out: it may name a value.
-#[expect(clippy::needless_pass_by_value, reason = "it stands where `map_err` wants a function of the error")]
 fn writer_failed(_error: orc_rust::error::OrcError) -> Cause {
     Cause::Encode { source: "the ORC writer failed".into() }
 }
@@ -319,15 +322,10 @@ mod tests {
         let mut bytes = encoder.head(PartIndex(0)).to_vec();
         let mut placed = Vec::new();
         for rows in chunks {
-            let encoded = encoder.chunk(rows, 0).unwrap();
+            let chunk = encoder.chunk(rows, 0).unwrap();
             let offset = bytes.len() as u64;
-            placed.push(Placed {
-                offset,
-                len: encoded.bytes.len() as u64,
-                rows: encoded.rows,
-                note: encoded.note,
-            });
-            bytes.extend_from_slice(&encoded.bytes);
+            placed.push(Placed { offset, len: chunk.bytes.len() as u64, rows: chunk.rows, note: chunk.note });
+            bytes.extend_from_slice(&chunk.bytes);
         }
         bytes.extend_from_slice(&encoder.tail(&placed).unwrap());
         bytes.into()
@@ -373,7 +371,10 @@ mod tests {
         let whole = batch(&[Some(1), Some(2), None, Some(4), Some(5)]);
         let encoder = OrcEncoder::new(&whole.schema()).unwrap();
         let cut = vec![whole.slice(0, 2), whole.slice(2, 1), whole.slice(3, 2)];
-        assert_eq!(encoder.chunk(&[whole.clone()], 0).unwrap().bytes, encoder.chunk(&cut, 0).unwrap().bytes);
+        assert_eq!(
+            encoder.chunk(std::slice::from_ref(&whole), 0).unwrap().bytes,
+            encoder.chunk(&cut, 0).unwrap().bytes
+        );
         let valid = whole.slice(3, 2);
         let copy = batch(&[Some(4), Some(5)]);
         assert_eq!(encoder.chunk(&[valid], 0).unwrap().bytes, encoder.chunk(&[copy], 0).unwrap().bytes);

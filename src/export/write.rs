@@ -130,16 +130,16 @@ impl Run {
     }
 }
 
-fn encode(encoder: &dyn Encoder, admitted: Admitted) -> Result<EncodedChunk> {
-    let Admitted { partition, chunk, mut hold } = admitted;
-    let encoded = encoder.chunk(&chunk.batches, chunk.first_row)?;
-    hold.resize(encoded.bytes.len() as u64);
+fn encode(encoder: &dyn Encoder, work: Admitted) -> Result<EncodedChunk> {
+    let Admitted { partition, chunk, mut hold } = work;
+    let output = encoder.chunk(&chunk.batches, chunk.first_row)?;
+    hold.resize(output.bytes.len() as u64);
     Ok(EncodedChunk {
         partition,
         first_row: chunk.first_row,
         source_rows: chunk.rows,
         begins_part: chunk.begins_part,
-        encoded,
+        encoded: output,
         hold,
     })
 }

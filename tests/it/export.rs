@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ::bytes::Bytes;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use segment_export::manifest::Manifest;
 use segment_export::source::MemorySource;
@@ -24,7 +24,7 @@ pub(crate) fn sample(name: &str) -> RecordBatch {
     let batches: Vec<RecordBatch> = reader.build().unwrap().collect::<Result<_, _>>().unwrap();
     let batch = concat_batches(&schema, &batches).unwrap();
     // What the file says of itself is no part of the rows.
-    let plain = schema.as_ref().clone().with_metadata(Default::default());
+    let plain = Schema::new(schema.fields().clone());
     batch.with_schema(Arc::new(plain)).unwrap()
 }
 

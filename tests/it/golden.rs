@@ -1,7 +1,6 @@
 //! The exact bytes of each format, one file each in `testdata/golden`.
 //!
 //! `UPDATE_GOLDEN=1 cargo test golden` writes the files anew; the diff then shows what changes for readers.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::Path;

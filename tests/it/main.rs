@@ -1,10 +1,13 @@
 //! The tests of public behaviour, one module for each part of the crate.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests match on the types that they make")]
+
 #[cfg(test)]
 mod api;
 #[cfg(test)]
 mod architecture;
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod cli;
 #[cfg(test)]
 mod commit;

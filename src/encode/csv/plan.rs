@@ -148,6 +148,6 @@ impl Planner<'_> {
         }
         pen.byte(b'\n');
         pen.finish();
-        cells.into_text()
+        cells.text().to_vec()
     }
 }

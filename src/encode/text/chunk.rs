@@ -8,6 +8,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use crate::encode::text::buffers::Buffers;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{Column, Problem};
 use crate::encode::{Encoded, Note};
@@ -16,15 +17,15 @@ use crate::error::{Cause, Error, Result};
 /// Rows of a block: the cells of a wide row are about 1 KiB, and the second-level cache holds 256 of them.
 const BLOCK_ROWS: usize = 128;
 
-/// Writes the rows of all batches; `open` makes the writer of a batch.
+/// Writes the rows of all batches; `open` makes the writer of a batch, whose cells nest `levels` deep.
 pub(crate) fn encode<W: Column>(
     batches: &[RecordBatch],
     first_row: u64,
-    levels: usize,
+    (levels, buffers): (usize, &Buffers),
     open: impl Fn(&RecordBatch) -> Result<W>,
 ) -> Result<Encoded> {
     let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-    let mut out = Cells::new();
+    let mut out = Cells::over(buffers.take());
     let mut spare: Vec<_> = (0..levels).map(|_| Cells::new()).collect();
     let mut done = 0;
     for batch in batches {
@@ -41,7 +42,8 @@ pub(crate) fn encode<W: Column>(
         }
         done += batch.num_rows();
     }
-    Ok(Encoded { bytes: out.into_text().into(), rows: all as u64, note: Note::none() })
+    let (buffer, len) = out.into_text();
+    Ok(Encoded { bytes: buffers.lend(buffer, len), rows: all as u64, note: Note::none() })
 }
 
 fn value_error(problem: Problem, first_row: u64) -> Error {

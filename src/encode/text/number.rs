@@ -203,7 +203,7 @@ impl Text<i256> for Decimal {
 mod tests {
     use super::*;
 
-    fn written<V>(text: impl Text<V>, value: V) -> String {
+    fn written<V>(text: &impl Text<V>, value: V) -> String {
         let mut room = [b'~'; 300];
         let len = text.write(value, &mut room);
         String::from_utf8(room[..len].to_vec()).unwrap()
@@ -224,9 +224,9 @@ mod tests {
             (7, 10, "0.0000000007"),
         ];
         for (value, scale, text) in table {
-            assert_eq!(written(Decimal { scale }, i128::from(value)), text);
-            assert_eq!(written(Decimal { scale }, value), text);
-            assert_eq!(written(Decimal { scale }, i256::from(i128::from(value))), text);
+            assert_eq!(written(&Decimal { scale }, i128::from(value)), text);
+            assert_eq!(written(&Decimal { scale }, value), text);
+            assert_eq!(written(&Decimal { scale }, i256::from(i128::from(value))), text);
         }
     }
 
@@ -234,26 +234,26 @@ mod tests {
     fn the_longest_decimals_fit() {
         for scale in [i8::MIN, -1, 0, 1, 76, i8::MAX] {
             for value in [i256::MIN, i256::MAX, i256::MINUS_ONE] {
-                assert!(written(Decimal { scale }, value).len() <= DECIMAL_MOST);
+                assert!(written(&Decimal { scale }, value).len() <= DECIMAL_MOST);
             }
         }
-        assert_eq!(written(Decimal { scale: 0 }, i256::MIN), i256::MIN.to_string());
-        assert_eq!(written(Decimal { scale: 0 }, i128::MIN), i128::MIN.to_string());
-        assert_eq!(written(Decimal { scale: 0 }, i64::MIN), i64::MIN.to_string());
+        assert_eq!(written(&Decimal { scale: 0 }, i256::MIN), i256::MIN.to_string());
+        assert_eq!(written(&Decimal { scale: 0 }, i128::MIN), i128::MIN.to_string());
+        assert_eq!(written(&Decimal { scale: 0 }, i64::MIN), i64::MIN.to_string());
     }
 
     #[test]
     fn floats_read_back_and_keep_their_spelling() {
         let table = [(0.0, "0.0"), (-0.0, "-0.0"), (1.0, "1.0"), (0.1, "0.1"), (1e15, "1000000000000000.0")];
         for (value, text) in table {
-            assert_eq!(written(Float { finite: true }, value), text);
+            assert_eq!(written(&Float { finite: true }, value), text);
         }
         for value in [1e16, 1e300, 1e-7, f64::MIN_POSITIVE, f64::MAX, 5e-324] {
-            let text = written(Float { finite: true }, value);
+            let text = written(&Float { finite: true }, value);
             assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{text}");
         }
-        assert_eq!(written(Float { finite: false }, f64::NAN), "NaN");
-        assert_eq!(written(Float { finite: false }, f32::NEG_INFINITY), "-Infinity");
-        assert_eq!(written(Float { finite: false }, f32::INFINITY), "Infinity");
+        assert_eq!(written(&Float { finite: false }, f64::NAN), "NaN");
+        assert_eq!(written(&Float { finite: false }, f32::NEG_INFINITY), "-Infinity");
+        assert_eq!(written(&Float { finite: false }, f32::INFINITY), "Infinity");
     }
 }

@@ -146,7 +146,7 @@ fn put_date(day: i64, text: &mut [u8]) {
 mod tests {
     use super::*;
 
-    fn written<V>(text: impl Text<V>, value: V) -> String {
+    fn written<V>(text: &impl Text<V>, value: V) -> String {
         let mut room = [b'~'; 64];
         let len = text.write(value, &mut room);
         String::from_utf8(room[..len].to_vec()).unwrap()
@@ -164,7 +164,7 @@ mod tests {
             for (month, days) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
                 for date in [1, days] {
                     let text = format!("{year:04}-{month:02}-{date:02}");
-                    assert_eq!(written(Days, day + date - 1), text);
+                    assert_eq!(written(&Days, day + date - 1), text);
                     assert!(Days.problem(day + date - 1).is_none());
                 }
                 day += days;
@@ -177,31 +177,31 @@ mod tests {
     #[test]
     fn a_time_has_the_digits_of_its_unit() {
         let naive = Timestamp::<0> { zoned: false };
-        assert_eq!(written(naive, -1), "1969-12-31T23:59:59");
-        assert_eq!(written(Timestamp::<3> { zoned: true }, -1), "1969-12-31T23:59:59.999Z");
-        assert_eq!(written(Timestamp::<6> { zoned: false }, 1), "1970-01-01T00:00:00.000001");
+        assert_eq!(written(&naive, -1), "1969-12-31T23:59:59");
+        assert_eq!(written(&Timestamp::<3> { zoned: true }, -1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(written(&Timestamp::<6> { zoned: false }, 1), "1970-01-01T00:00:00.000001");
         let nanos = Timestamp::<9> { zoned: true };
-        assert_eq!(written(nanos, i64::MAX), "2262-04-11T23:47:16.854775807Z");
-        assert_eq!(written(nanos, i64::MIN), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(written(&nanos, i64::MAX), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(written(&nanos, i64::MIN), "1677-09-21T00:12:43.145224192Z");
         assert!(nanos.problem(i64::MIN).is_none());
     }
 
     #[test]
     fn a_time_outside_the_years_is_a_problem() {
         let seconds = Timestamp::<0> { zoned: false };
-        assert_eq!(written(seconds, 253_402_300_799), "9999-12-31T23:59:59");
-        assert_eq!(written(seconds, -62_167_219_200), "0000-01-01T00:00:00");
+        assert_eq!(written(&seconds, 253_402_300_799), "9999-12-31T23:59:59");
+        assert_eq!(written(&seconds, -62_167_219_200), "0000-01-01T00:00:00");
         for value in [253_402_300_800, -62_167_219_201, i64::MIN, i64::MAX] {
             assert!(seconds.problem(value).is_some());
         }
         let micros = Timestamp::<6> { zoned: false };
-        assert_eq!(written(micros, 253_402_300_799_999_999), "9999-12-31T23:59:59.999999");
+        assert_eq!(written(&micros, 253_402_300_799_999_999), "9999-12-31T23:59:59.999999");
         assert!(micros.problem(253_402_300_800_000_000).is_some());
     }
 
     #[test]
     fn a_date_with_a_time_of_day_is_a_problem() {
-        assert_eq!(written(Millidays, -86_400_000), "1969-12-31");
+        assert_eq!(written(&Millidays, -86_400_000), "1969-12-31");
         assert!(Millidays.problem(0).is_none());
         assert!(Millidays.problem(1).is_some());
         assert!(Millidays.problem(i64::MAX).is_some());

@@ -21,13 +21,13 @@ use crate::support::stores::{Place, visible};
 #[test]
 fn futures_and_handles_can_go_to_another_thread() {
     fn is_send<T: Send + 'static>(_: &T) {}
+    fn handle_is_send(handle: ExportHandle) -> impl Send + 'static {
+        handle
+    }
     let place = Place::memory();
     let build = || exporter(&sample("profiles.parquet"), place.open(), Format::Csv).build().unwrap();
     is_send(&build());
     is_send(&build().run());
-    fn handle_is_send(handle: ExportHandle) -> impl Send + 'static {
-        handle
-    }
     let _: fn(ExportHandle) -> _ = handle_is_send;
 }
 
