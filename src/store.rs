@@ -1,6 +1,6 @@
 //! Clients of object stores, made from a location and the operator's options.
 //!
-//! [`connect`] opens a client; [`ranged`] reads files and objects in ranges. It reads no environment: the
+//! [`connect()`] opens a client; [`ranged`] reads files and objects in ranges. It reads no environment: the
 //! program passes pairs in. It knows neither snapshots (`upload`) nor file formats (`source`).
 //!
 //! Invariant: no option's value leaves this module but into the client that it configures.
