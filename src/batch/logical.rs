@@ -5,7 +5,7 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, ByteView, GenericByteArray, GenericByteViewArray, GenericListArray,
-    OffsetSizeTrait, RecordBatch, UInt64Array,
+    GenericListViewArray, OffsetSizeTrait, RecordBatch, UInt64Array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
@@ -60,22 +60,8 @@ fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: 
             let start = |row: usize| (row * len, (row + 1) * len);
             add_children(list.values().as_ref(), &start, valid, bounds, sizes);
         }
-        DataType::ListView(_) => {
-            let list = array.as_list_view::<i32>();
-            let range = |row: usize| {
-                let start = index(list.value_offset(row));
-                (start, start + index(list.value_size(row)))
-            };
-            add_each_row(list.values().as_ref(), &range, valid, bounds, sizes);
-        }
-        DataType::LargeListView(_) => {
-            let list = array.as_list_view::<i64>();
-            let range = |row: usize| {
-                let start = index(list.value_offset(row));
-                (start, start + index(list.value_size(row)))
-            };
-            add_each_row(list.values().as_ref(), &range, valid, bounds, sizes);
-        }
+        DataType::ListView(_) => add_list_view::<i32>(array.as_list_view(), valid, bounds, sizes),
+        DataType::LargeListView(_) => add_list_view::<i64>(array.as_list_view(), valid, bounds, sizes),
         DataType::RunEndEncoded(..) => add_runs(array, parent, bounds, sizes),
         other => add_width(width(other), bounds, sizes),
     }
@@ -208,6 +194,19 @@ fn add_list<O: OffsetSizeTrait>(
     let offsets = list.value_offsets();
     let range = |row: usize| (offsets[row].as_usize(), offsets[row + 1].as_usize());
     add_children(list.values().as_ref(), &range, valid, bounds, sizes);
+}
+
+fn add_list_view<O: OffsetSizeTrait>(
+    list: &GenericListViewArray<O>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let range = |row: usize| {
+        let start = list.value_offset(row).as_usize();
+        (start, start + list.value_size(row).as_usize())
+    };
+    add_each_row(list.values().as_ref(), &range, valid, bounds, sizes);
 }
 
 /// Adds the children of rows whose ranges follow on each other.

@@ -16,7 +16,6 @@ use bytes::Bytes;
 
 use crate::encode::csv::cells::Lines;
 use crate::encode::csv::plan::Shape;
-use crate::encode::text::buffers::Buffers;
 use crate::encode::text::chunk;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::Result;
@@ -29,7 +28,6 @@ pub(super) struct CsvEncoder {
     columns: Vec<Shape>,
     header: Bytes,
     levels: usize,
-    buffers: Buffers,
 }
 
 impl CsvEncoder {
@@ -37,13 +35,7 @@ impl CsvEncoder {
     pub(super) fn new(schema: &SchemaRef, settings: &Settings) -> Result<Self> {
         let (columns, header) = plan::plan(schema, settings)?;
         let levels = 1 + columns.iter().map(Shape::depth).max().unwrap_or(0);
-        Ok(Self {
-            schema: SchemaRef::clone(schema),
-            columns,
-            header: header.into(),
-            levels,
-            buffers: Buffers::default(),
-        })
+        Ok(Self { schema: SchemaRef::clone(schema), columns, header: header.into(), levels })
     }
 
     fn lines(&self, batch: &RecordBatch) -> Result<Lines<'_>> {
@@ -62,7 +54,7 @@ impl Encoder for CsvEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(rows, first_row, (self.levels, &self.buffers), |batch| self.lines(batch))
+        chunk::encode(rows, first_row, self.levels, |batch| self.lines(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

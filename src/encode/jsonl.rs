@@ -9,7 +9,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
-use crate::encode::text::buffers::Buffers;
 use crate::encode::text::cells::{Affix, Frame};
 use crate::encode::text::chunk;
 use crate::encode::text::column::column;
@@ -26,7 +25,6 @@ pub(super) struct JsonlEncoder {
     columns: Vec<Node>,
     frame: Frame,
     levels: usize,
-    buffers: Buffers,
 }
 
 impl JsonlEncoder {
@@ -36,7 +34,7 @@ impl JsonlEncoder {
         let columns = nodes.members(schema.fields(), "")?;
         let frame = Frame { suffix: Affix::new(b"}\n"), ..Frame::default() };
         let levels = 1 + columns.iter().map(Node::depth).max().unwrap_or(0);
-        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, levels, buffers: Buffers::default() })
+        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, levels })
     }
 
     fn objects(&self, batch: &RecordBatch) -> Result<Structs<'_>> {
@@ -53,7 +51,7 @@ impl Encoder for JsonlEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(rows, first_row, (self.levels, &self.buffers), |batch| self.objects(batch))
+        chunk::encode(rows, first_row, self.levels, |batch| self.objects(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

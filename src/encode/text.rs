@@ -7,7 +7,6 @@
 //!
 //! Invariant: a column that fills rows `a..b` without a problem closes exactly `b - a` cells.
 
-pub(crate) mod buffers;
 pub(crate) mod cells;
 pub(crate) mod chunk;
 pub(crate) mod column;

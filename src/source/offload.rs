@@ -19,9 +19,7 @@ where
     T: Send + 'static,
     W: FnOnce() -> T + Send + 'static,
 {
-    let (sender, receiver) = oneshot::channel();
-    executor.execute(move || run(sender, work));
-    async { receiver.await.unwrap_or_else(|_| Err(Cause::Panicked.into())) }
+    start(executor, |sender| run(sender, work))
 }
 
 /// Starts `work` that may wait for tasks of `runtime`.
@@ -37,15 +35,23 @@ where
     T: Send + 'static,
     W: FnOnce() -> T + Send + 'static,
 {
-    let (sender, receiver) = oneshot::channel();
     let runtime = runtime.clone();
-    executor.execute(move || {
+    start(executor, move |sender| {
         if Handle::try_current().is_ok() {
             runtime.spawn_blocking(move || run(sender, work));
         } else {
             run(sender, work);
         }
-    });
+    })
+}
+
+fn start<T, J>(executor: &Executor, job: J) -> impl Future<Output = Result<T>> + Send + use<T, J>
+where
+    T: Send + 'static,
+    J: FnOnce(oneshot::Sender<Result<T>>) + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    executor.execute(move || job(sender));
     async { receiver.await.unwrap_or_else(|_| Err(Cause::Panicked.into())) }
 }
 

@@ -22,10 +22,6 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
-/// The encoders allocate from many threads at once, which the system's allocator is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Threads for what waits: files, requests, signals. What computes has threads of its own.
 const IO_THREADS: usize = 2;
 

@@ -23,11 +23,6 @@ impl Cells {
         Self { bytes: Vec::new(), len: 0, bounds: vec![0] }
     }
 
-    /// No cells, in a buffer that was used before.
-    pub(crate) fn over(buffer: Vec<u8>) -> Self {
-        Self { bytes: buffer, ..Self::new() }
-    }
-
     /// Forgets the cells and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.len = 0;
@@ -51,9 +46,10 @@ impl Cells {
         self.bytes.reserve((self.len + bytes).saturating_sub(self.bytes.len()));
     }
 
-    /// The buffer, and how much of it is text.
-    pub(crate) fn into_text(self) -> (Vec<u8>, usize) {
-        (self.bytes, self.len)
+    /// The text, without its cells.
+    pub(crate) fn into_text(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.len);
+        self.bytes
     }
 
     /// A pen at the end of the text; [`Cells::room`] comes first.

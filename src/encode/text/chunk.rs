@@ -8,7 +8,6 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use crate::encode::text::buffers::Buffers;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{Column, Problem};
 use crate::encode::{Encoded, Note};
@@ -21,11 +20,11 @@ const BLOCK_ROWS: usize = 128;
 pub(crate) fn encode<W: Column>(
     batches: &[RecordBatch],
     first_row: u64,
-    (levels, buffers): (usize, &Buffers),
+    levels: usize,
     open: impl Fn(&RecordBatch) -> Result<W>,
 ) -> Result<Encoded> {
     let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-    let mut out = Cells::over(buffers.take());
+    let mut out = Cells::new();
     let mut spare: Vec<_> = (0..levels).map(|_| Cells::new()).collect();
     let mut done = 0;
     for batch in batches {
@@ -42,8 +41,7 @@ pub(crate) fn encode<W: Column>(
         }
         done += batch.num_rows();
     }
-    let (buffer, len) = out.into_text();
-    Ok(Encoded { bytes: buffers.lend(buffer, len), rows: all as u64, note: Note::none() })
+    Ok(Encoded { bytes: out.into_text().into(), rows: all as u64, note: Note::none() })
 }
 
 fn value_error(problem: Problem, first_row: u64) -> Error {
