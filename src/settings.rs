@@ -131,8 +131,8 @@ pub enum WideNumbers {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UploadSettings {
-    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB, and on local disk
-    /// a sixty-fourth, from 1 to 4 MiB.
+    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB, and 256 KiB on local
+    /// disk.
     pub part_bytes: Option<u64>,
     /// Upload parts in flight at once, over all data objects; default 4.
     pub concurrency: usize,

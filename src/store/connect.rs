@@ -54,7 +54,8 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
     // The commit and the claim rest on put-if-absent and compare-and-swap.
     let builder =
         builder.with_bucket_name(&location.container).with_conditional_put(S3ConditionalPut::ETagMatch);
-    client(location, builder.build())
+    let multipart = builder.clone().with_retry(no_retry()).build();
+    client(location, builder.build(), multipart)
 }
 
 #[cfg(feature = "gcp")]
@@ -69,7 +70,9 @@ fn gs(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
             builder = builder.with_config(key, value);
         }
     }
-    client(location, builder.with_bucket_name(&location.container).build())
+    let builder = builder.with_bucket_name(&location.container);
+    let multipart = builder.clone().with_retry(no_retry()).build();
+    client(location, builder.build(), multipart)
 }
 
 #[cfg(feature = "azure")]
@@ -85,7 +88,9 @@ fn az(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
             builder = builder.with_config(key, value);
         }
     }
-    client(location, builder.with_container_name(&location.container).build())
+    let builder = builder.with_container_name(&location.container);
+    let multipart = builder.clone().with_retry(no_retry()).build();
+    client(location, builder.build(), multipart)
 }
 
 #[cfg(not(feature = "aws"))]
@@ -110,13 +115,18 @@ fn not_built_in(location: &ObjectLocation, feature: &str) -> Result<Client> {
 }
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-fn client<S>(location: &ObjectLocation, built: object_store::Result<S>) -> Result<Client>
+fn client<S>(
+    location: &ObjectLocation,
+    object: object_store::Result<S>,
+    multipart: object_store::Result<S>,
+) -> Result<Client>
 where
     S: object_store::ObjectStore + object_store::multipart::MultipartStore,
 {
     let root = format!("{}://{}", prefix(location.scheme), location.container);
-    let store = Arc::new(built.map_err(|error| not_connected(&root, error))?);
-    Ok(Client { object: Arc::<S>::clone(&store), multipart: store, root })
+    let object = Arc::new(object.map_err(|error| not_connected(&root, error))?);
+    let multipart = Arc::new(multipart.map_err(|error| not_connected(&root, error))?);
+    Ok(Client { object, multipart, root })
 }
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
@@ -159,6 +169,12 @@ fn retry_config(retry: &RetrySettings) -> RetryConfig {
         // Requests are signed once: a signature that is 5 minutes old would be refused.
         retry_timeout: Duration::from_secs(270),
     }
+}
+
+/// Requests of uploads are tried again by `upload`, which signs each anew: twice would multiply the attempts.
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+fn no_retry() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use futures::stream;
 use segment_export::manifest::{CLAIM, MANIFEST};
+use segment_export::plan::destination::Location;
 use segment_export::source::StreamSource;
-use segment_export::{Error, ErrorKind, Exporter, Format, Target, verify};
+use segment_export::{Error, ErrorKind, Exporter, Format, StoreOptions, Target, verify};
 
 use super::{cut, exporter, sample, small_chunks};
 use crate::support::faulty::{FaultyParts, Operation, Rule, conflict, deny, fail, lose_answer};
-use crate::support::s3::{Answer, S3Call, S3Server};
+use crate::support::s3::{Answer, S3Call, S3Server, quick};
 use crate::support::stores::{Place, visible};
 
 /// An export in several parts over a place whose calls go wrong.
@@ -164,4 +165,21 @@ async fn answers_of_an_s3_server_that_get_lost_end_right() {
         end.unwrap_or_else(|error| panic!("{error:?}"));
         assert_complete(&place, "a fault that passes").await;
     }
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_uploaded_is_sent_as_often_as_the_settings_say() {
+    let server = S3Server::start().await;
+    server.fault(S3Call::PutPart, 0, Answer::Status(503));
+    let mut settings = small_chunks();
+    (settings.retry, settings.upload.concurrency) = (quick(), 1);
+    let target = "s3://bucket/exports".parse::<Location>().unwrap();
+    let source = super::source(vec![sample("profiles.parquet")]);
+    let export = Exporter::builder(source, target)
+        .with_format(Format::Csv)
+        .with_store_options(StoreOptions::from_pairs(server.options()))
+        .with_settings(settings);
+    export.build().unwrap().run().await.unwrap_err();
+    assert_eq!(server.count(S3Call::PutPart), quick().attempts as usize);
+    assert_eq!(server.open_uploads(), 0);
 }
