@@ -51,7 +51,7 @@ fn chunks(batch: &RecordBatch) -> Vec<RecordBatch> {
 /// Encodes everything chunk by chunk and returns the bytes of output.
 fn encode(encoder: &dyn Encoder, chunks: &[RecordBatch]) -> u64 {
     let mut placed = Vec::with_capacity(chunks.len());
-    let mut offset = encoder.head(PartIndex(0)).len() as u64;
+    let mut offset = encoder.head(PartIndex(0)).unwrap().len() as u64;
     for chunk in chunks {
         let written = encoder.chunk(std::slice::from_ref(chunk), 0).unwrap();
         let len = black_box(written.bytes).len() as u64;

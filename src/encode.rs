@@ -6,6 +6,7 @@
 //!
 //! Invariant: a data object is `head`, then the bytes of its chunks in order, then `tail`.
 
+mod compressed;
 mod csv;
 mod jsonl;
 mod orc;
@@ -19,12 +20,14 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
+use crate::compress::Codec;
+use crate::encode::compressed::CompressedEncoder;
 use crate::encode::csv::CsvEncoder;
 use crate::encode::jsonl::JsonlEncoder;
 use crate::encode::orc::OrcEncoder;
 use crate::error::Result;
 use crate::plan::Format;
-use crate::settings::Settings;
+use crate::settings::{Compression, Settings};
 
 /// The number of a data object in its export, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +37,11 @@ pub struct PartIndex(pub u32);
 /// Turns chunks of rows into the bytes of one format.
 pub trait Encoder: Send + Sync + fmt::Debug {
     /// The bytes before the first chunk of a data object.
-    fn head(&self, part: PartIndex) -> Bytes;
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be compressed.
+    fn head(&self, part: PartIndex) -> Result<Bytes>;
 
     /// The bytes of one chunk: the rows of all batches as if they were one batch.
     ///
@@ -116,9 +123,14 @@ impl fmt::Debug for Note {
 ///
 /// When the format cannot hold the type of a column, or two output columns would have one name.
 pub fn encoder_for(format: Format, schema: &SchemaRef, settings: &Settings) -> Result<Arc<dyn Encoder>> {
-    Ok(match format {
+    let text: Arc<dyn Encoder> = match format {
         Format::Csv => Arc::new(CsvEncoder::new(schema, settings)?),
         Format::Jsonl => Arc::new(JsonlEncoder::new(schema, settings)?),
-        Format::Orc => Arc::new(OrcEncoder::new(schema)?),
+        Format::Orc => return Ok(Arc::new(OrcEncoder::new(schema)?)),
+    };
+    Ok(match settings.compression {
+        Compression::None => text,
+        Compression::Gzip { level } => Arc::new(CompressedEncoder::new(text, Codec::Gzip(level))),
+        Compression::Zstd { level } => Arc::new(CompressedEncoder::new(text, Codec::Zstd(level))),
     })
 }

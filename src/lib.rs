@@ -46,6 +46,7 @@
 pub mod api;
 mod batch;
 mod budget;
+mod compress;
 pub mod encode;
 mod error;
 mod export;
@@ -68,7 +69,7 @@ pub use object_store;
 pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{
-    CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
+    Compression, CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
 pub use store::StoreOptions;
 pub use verify::{ObjectReport, Problem, VerifyReport, verify};

@@ -4,9 +4,14 @@
 //! columns decide the bytes of the output; `threads`, `memory_budget`, [`UploadSettings`] and
 //! [`RetrySettings`] never do. Nothing is checked here: `Exporter::build` checks everything at once.
 
+mod compression;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::compression::Compression;
 
 /// The settings of one export; `Settings::default()` is right for most.
 ///
@@ -43,6 +48,10 @@ pub struct Settings {
     pub single_part: bool,
     /// The top-level columns to write, in this order; default: all, in the order of the source.
     pub columns: Option<Vec<String>>,
+    /// Names of the source's top-level columns that get another one in the output; default: none.
+    pub rename: BTreeMap<String, String>,
+    /// How text is compressed; default: not at all. ORC compresses inside its stripes.
+    pub compression: Compression,
     /// How CSV is written.
     pub csv: CsvSettings,
     /// How JSON lines are written.
@@ -66,6 +75,8 @@ impl Default for Settings {
             part_rows: None,
             single_part: false,
             columns: None,
+            rename: BTreeMap::new(),
+            compression: Compression::None,
             csv: CsvSettings::default(),
             jsonl: JsonlSettings::default(),
             upload: UploadSettings::default(),

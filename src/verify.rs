@@ -185,8 +185,8 @@ impl Check {
     fn read(&self, object: &Arc<Object>) -> Result<Vec<Problem>> {
         let mut bytes = object.bytes_from(0);
         let counted = match self.format {
-            Format::Csv => Some(rows::csv(&mut bytes)),
-            Format::Jsonl => Some(rows::jsonl(&mut bytes)),
+            Format::Csv => Some(rows::of_text(&self.receipt.name, &mut bytes, |text| rows::csv(text))),
+            Format::Jsonl => Some(rows::of_text(&self.receipt.name, &mut bytes, |text| rows::jsonl(text))),
             Format::Orc => None,
         };
         let found = bytes.checksum();

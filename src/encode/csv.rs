@@ -49,8 +49,8 @@ impl CsvEncoder {
 }
 
 impl Encoder for CsvEncoder {
-    fn head(&self, _part: PartIndex) -> Bytes {
-        self.header.clone()
+    fn head(&self, _part: PartIndex) -> Result<Bytes> {
+        Ok(self.header.clone())
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {

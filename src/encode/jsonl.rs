@@ -46,8 +46,8 @@ impl JsonlEncoder {
 }
 
 impl Encoder for JsonlEncoder {
-    fn head(&self, _part: PartIndex) -> Bytes {
-        Bytes::new()
+    fn head(&self, _part: PartIndex) -> Result<Bytes> {
+        Ok(Bytes::new())
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {

@@ -103,8 +103,8 @@ impl OrcEncoder {
 }
 
 impl Encoder for OrcEncoder {
-    fn head(&self, _part: PartIndex) -> Bytes {
-        Bytes::from_static(MAGIC)
+    fn head(&self, _part: PartIndex) -> Result<Bytes> {
+        Ok(Bytes::from_static(MAGIC))
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     fn object(encoder: &OrcEncoder, chunks: &[Vec<RecordBatch>]) -> Bytes {
-        let mut bytes = encoder.head(PartIndex(0)).to_vec();
+        let mut bytes = encoder.head(PartIndex(0)).unwrap().to_vec();
         let mut placed = Vec::new();
         for rows in chunks {
             let chunk = encoder.chunk(rows, 0).unwrap();

@@ -145,7 +145,8 @@ impl ExporterBuilder {
         let missing = || Cause::Field { field: "DataFormat", rule: "is required".to_owned() };
         let format = self.format.ok_or_else(missing)?;
         check::settings(&self.settings, format)?;
-        let shape = Shape::new(&self.source.schema(), self.settings.columns.as_deref())?;
+        let shape =
+            Shape::new(&self.source.schema(), self.settings.columns.as_deref(), &self.settings.rename)?;
         let encoder = encoder_for(format, shape.schema(), &self.settings)?;
         let random = || Uuid::new_v4().as_u128();
         let snapshot_id = self.snapshot_id.unwrap_or_else(|| SnapshotId::from_bytes(random().to_be_bytes()));

@@ -4,7 +4,7 @@ use crate::batch::ChunkLimits;
 use crate::budget::Budget;
 use crate::error::{Cause, Error, Result};
 use crate::plan::Format;
-use crate::settings::Settings;
+use crate::settings::{Compression, Settings};
 use crate::source::ProfileSource;
 use crate::upload::{PartStore, part_bytes};
 
@@ -101,6 +101,12 @@ pub(super) fn settings(settings: &Settings, format: Format) -> Result<()> {
     }
     if settings.single_part && (settings.part_rows.is_some() || settings.part_bytes.is_some()) {
         return Err(broken("single_part", "cannot go with part_rows or part_bytes"));
+    }
+    if !settings.compression.is_valid() {
+        return Err(broken("compression", Compression::RULE));
+    }
+    if format == Format::Orc && settings.compression != Compression::None {
+        return Err(broken("compression", "is for CSV and JSONL: ORC compresses inside"));
     }
     if format == Format::Csv && settings.csv.flatten_separator.contains(['\n', '\r', '"', ',']) {
         return Err(broken("csv.flatten_separator", "must not hold a comma, a quote or a line end"));

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use crc_fast::{CrcAlgorithm, checksum};
 
@@ -10,7 +10,7 @@ use super::Exporter;
 use crate::error::Result;
 use crate::manifest::{Column, Manifest, PartReceipt, ReaderSettings};
 use crate::plan::Format;
-use crate::settings::{Settings, UploadSettings};
+use crate::settings::{Compression, Settings, UploadSettings};
 
 /// The time now, as RFC 3339 in UTC with milliseconds.
 pub(super) fn now() -> String {
@@ -60,21 +60,28 @@ impl Exporter {
             Format::Jsonl => settings.insert("jsonl", &self.settings.jsonl)?,
             Format::Orc => {}
         }
+        if self.settings.compression != Compression::None {
+            settings.insert("compression", &self.settings.compression)?;
+        }
         Ok(settings)
     }
 
     fn columns(&self) -> Vec<Column> {
-        let fields = self.shape.schema().fields();
-        if self.format == Format::Csv {
-            let mut columns = Vec::new();
-            flatten(fields, &self.settings.csv.flatten_separator, &Above::default(), &mut columns);
-            return columns;
+        let mut columns = Vec::new();
+        for (field, source) in self.shape.schema().fields().iter().zip(self.shape.selected().fields()) {
+            let first = columns.len();
+            if self.format == Format::Csv {
+                let field = std::slice::from_ref(field);
+                flatten(field, &self.settings.csv.flatten_separator, &Above::default(), &mut columns);
+            } else {
+                let (data_type, path) = (field.data_type().to_string(), vec![source.name().clone()]);
+                columns.push(Column::new(field.name(), data_type, field.is_nullable(), path));
+            }
+            for column in &mut columns[first..] {
+                column.source[0].clone_from(source.name());
+            }
         }
-        let column = |field: &std::sync::Arc<Field>| {
-            let data_type = field.data_type().to_string();
-            Column::new(field.name(), data_type, field.is_nullable(), vec![field.name().clone()])
-        };
-        fields.iter().map(column).collect()
+        columns
     }
 }
 
@@ -86,7 +93,7 @@ struct Above {
 }
 
 /// Structs as the columns that CSV makes of them, outermost name first.
-fn flatten(fields: &Fields, separator: &str, above: &Above, columns: &mut Vec<Column>) {
+fn flatten(fields: &[FieldRef], separator: &str, above: &Above, columns: &mut Vec<Column>) {
     for field in fields {
         let mut at = above.clone();
         at.path.push(field.name().clone());
@@ -102,6 +109,8 @@ fn flatten(fields: &Fields, separator: &str, above: &Above, columns: &mut Vec<Co
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{Field, Fields};
+
     use super::*;
 
     #[test]

@@ -12,7 +12,6 @@ use crate::budget::Hold;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::{Cause, Error, Result};
 use crate::manifest::{OwnerNonce, PartReceipt, part_name};
-use crate::plan::Format;
 use crate::upload::{PartUpload, Uploader};
 
 /// Objects that are being closed at once, at most.
@@ -32,7 +31,7 @@ pub(super) struct EncodedChunk {
 pub(super) struct Parts {
     encoder: Arc<dyn Encoder>,
     owner: OwnerNonce,
-    format: Format,
+    suffix: String,
     limit: u64,
     next_index: u32,
     bytes: u64,
@@ -52,11 +51,11 @@ struct OpenPart {
 }
 
 impl Parts {
-    pub(super) fn new(encoder: Arc<dyn Encoder>, owner: OwnerNonce, format: Format, limit: u64) -> Self {
+    pub(super) fn new(encoder: Arc<dyn Encoder>, owner: OwnerNonce, suffix: String, limit: u64) -> Self {
         Self {
             encoder,
             owner,
-            format,
+            suffix,
             limit,
             next_index: 0,
             bytes: 0,
@@ -113,9 +112,9 @@ impl Parts {
     async fn begin(&mut self, uploader: &Uploader, partition: u32, first_row: u64) -> Result<OpenPart> {
         let index = self.next_index;
         self.next_index += 1;
-        let name = part_name(index, &self.owner, self.format.suffix());
+        let name = part_name(index, &self.owner, &self.suffix);
         let mut upload = uploader.begin(name).await?;
-        upload.write(self.encoder.head(PartIndex(index)), ()).await?;
+        upload.write(self.encoder.head(PartIndex(index))?, ()).await?;
         Ok(OpenPart { index, upload, placed: Vec::new(), partition, first_row, source_rows: 0 })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
@@ -14,6 +15,7 @@ use crate::budget::{Account, Hold};
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::manifest::PartReceipt;
+use crate::shape::Shape;
 use crate::source::{Executor, ReadOptions, check_batch};
 use crate::stage::ordered;
 use crate::upload::Uploader;
@@ -42,8 +44,8 @@ impl Run {
         } else {
             part_limit(settings, exporter.format).min(uploader.max_object_bytes())
         };
-        let mut parts =
-            Parts::new(Arc::clone(&exporter.encoder), exporter.owner.clone(), exporter.format, limit);
+        let suffix = format!("{}{}", exporter.format.suffix(), settings.compression.suffix());
+        let mut parts = Parts::new(Arc::clone(&exporter.encoder), exporter.owner.clone(), suffix, limit);
         let mut partition_rows = vec![0; exporter.source.partitions()];
         let mut encoded = self.encoded(account);
         while let Some(chunk) = encoded.try_next().await? {
@@ -96,16 +98,11 @@ impl Run {
     fn chunks_of(&self, partition: u32) -> impl Stream<Item = Result<Chunk>> + Send + '_ {
         let exporter = &self.exporter;
         let read = self.read_options();
-        let wanted = Arc::clone(exporter.shape.schema());
         let batches = match exporter.source.open(partition as usize, 0, &read) {
             Ok(batches) => batches,
             Err(error) => stream::once(std::future::ready(Err(error))).boxed(),
         };
-        let batches = batches.and_then(move |batch| {
-            let shaped =
-                exporter.shape.apply(&batch).and_then(|batch| check_batch(&wanted, &batch).map(|()| batch));
-            std::future::ready(shaped)
-        });
+        let batches = batches.and_then(move |batch| std::future::ready(shaped(&exporter.shape, &batch)));
         let chunker = Chunker::new(chunk_limits(&exporter.settings, exporter.format));
         stream::try_unfold(Some((batches, chunker)), |state| async move {
             let Some((mut batches, mut chunker)) = state else { return Ok::<_, Error>(None) };
@@ -128,6 +125,13 @@ impl Run {
             ..ReadOptions::default()
         }
     }
+}
+
+/// A batch as it is written; what it is checked against has the names of the source.
+fn shaped(shape: &Shape, batch: &RecordBatch) -> Result<RecordBatch> {
+    let selected = shape.order(batch)?;
+    check_batch(shape.selected(), &selected)?;
+    shape.rename(selected)
 }
 
 fn encode(encoder: &dyn Encoder, work: Admitted) -> Result<EncodedChunk> {

@@ -141,6 +141,17 @@ fn not_connected(root: &str, error: object_store::Error) -> Error {
     .into()
 }
 
+/// The Content-Type of an object by the last suffix of its name.
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+const CONTENT_TYPES: [(&str, &str); 6] = [
+    ("csv", "text/csv"),
+    ("jsonl", "application/x-ndjson"),
+    ("orc", "application/octet-stream"),
+    ("json", "application/json"),
+    ("gz", "application/gzip"),
+    ("zst", "application/zstd"),
+];
+
 /// The options of the HTTP client; plain HTTP only where the operator's endpoint says so.
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 fn client_options(options: &StoreOptions, endpoints: &[&str], retry: &RetrySettings) -> ClientOptions {
@@ -150,7 +161,13 @@ fn client_options(options: &StoreOptions, endpoints: &[&str], retry: &RetrySetti
             .any(|name| key == *name || key.strip_prefix(name).is_some_and(|rest| rest.starts_with("_url")));
         is_endpoint && value.starts_with("http://")
     });
-    ClientOptions::new()
+    // The names of data objects say how they are compressed. There is no Content-Encoding: clients that undo it
+    // would give bytes that have neither the size nor the checksum of the manifest.
+    CONTENT_TYPES
+        .iter()
+        .fold(ClientOptions::new(), |options, (suffix, content_type)| {
+            options.with_content_type_for_suffix(*suffix, *content_type)
+        })
         .with_allow_http(plain)
         // The time-out spans the body: the default of 30 s is too short for a large part on a slow line.
         .with_timeout(retry.timeout())

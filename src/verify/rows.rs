@@ -2,9 +2,10 @@
 //!
 //! Whatever a reader does not take is [`Unreadable`]; its own error may quote a value and is dropped.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
+use flate2::bufread::MultiGzDecoder;
 use orc_rust::ArrowReaderBuilder;
 use serde_json::value::RawValue;
 
@@ -17,6 +18,22 @@ const CSV_BUFFER_BYTES: usize = 64 << 10;
 pub(super) struct Unreadable {
     /// Rows before the first one that cannot be read.
     pub(super) rows: u64,
+}
+
+/// What `count` finds in a text object, decompressed as its name says.
+pub(super) fn of_text(
+    name: &str,
+    bytes: &mut impl BufRead,
+    count: impl FnOnce(&mut dyn BufRead) -> Result<u64, Unreadable>,
+) -> Result<u64, Unreadable> {
+    match name.rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("gz") => count(&mut BufReader::new(MultiGzDecoder::new(bytes))),
+        Some("zst") => {
+            let decoder = zstd::Decoder::with_buffer(bytes).map_err(|_no_memory| Unreadable { rows: 0 })?;
+            count(&mut BufReader::new(decoder))
+        }
+        _ => count(bytes),
+    }
 }
 
 /// The records of a CSV object, its header not counted; all must have as many cells as the header.
@@ -85,6 +102,20 @@ mod tests {
         for (text, rows) in cases {
             assert_eq!(counted(csv(text.as_bytes())), rows, "{text:?}");
         }
+    }
+
+    #[test]
+    fn compressed_rows_are_those_of_all_members() {
+        let mut gzip = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, b"{}\n{}\n").unwrap();
+        let gzip = gzip.finish().unwrap();
+        let frame = zstd::bulk::compress(b"{}\n{}\n{}\n", 1).unwrap();
+        let count = |name: &str, bytes: &[u8]| counted(of_text(name, &mut &bytes[..], |text| jsonl(text)));
+        assert_eq!(count("a.jsonl.gz", &[&gzip[..], &gzip].concat()), Ok(4));
+        assert_eq!(count("a.jsonl.zst", &[&frame[..], &frame].concat()), Ok(6));
+        assert_eq!(count("a.jsonl.gz", &gzip[..gzip.len() - 1]), Err(2), "its checksum is cut off");
+        assert!(count("a.jsonl.zst", &frame[..frame.len() - 1]).is_err());
+        assert_eq!(count("a.jsonl", &gzip), Err(0));
     }
 
     #[test]

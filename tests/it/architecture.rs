@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Lowest first; modules of one line do not know each other.
 const RANKS: [&[&str]; 9] = [
     &["error"],
-    &["api", "settings", "budget", "progress"],
+    &["api", "settings", "budget", "progress", "compress"],
     &["plan"],
     &["store"],
     &["source", "shape", "batch", "stage", "encode", "upload"],

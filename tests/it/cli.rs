@@ -159,8 +159,8 @@ fn a_settings_file_is_refused_by_line() {
 fn what_comes_later_says_so_before_anything_is_written() {
     let place = Place::new();
     let cases: &[(&[&str], &str)] = &[
-        (&["--compression", "gzip"], "--compression gzip"),
-        (&["--compression", "zstd:19"], "--compression zstd"),
+        (&["--compression", "zlib"], "--compression zlib"),
+        (&["--compression", "snappy"], "--compression snappy"),
         (&["--encryption-key", "local:key"], "--encryption-key"),
         (&["--encryption", "sse-kms"], "--encryption"),
         (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),

@@ -1,6 +1,7 @@
 //! Whole exports: what decides their bytes, and how they end.
 
 mod bytes;
+mod compressed;
 mod course;
 mod faults;
 

@@ -159,7 +159,7 @@ fn encoded(format: Format, columns: Vec<(&str, ArrayRef)>, settings: &Settings) 
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let encoder = encoder_for(format, &batch.schema(), settings).unwrap();
     let chunk = encoder.chunk(&[batch], 0).unwrap();
-    [encoder.head(PartIndex(0)), chunk.bytes, encoder.tail(&[]).unwrap()].concat()
+    [encoder.head(PartIndex(0)).unwrap(), chunk.bytes, encoder.tail(&[]).unwrap()].concat()
 }
 
 fn every_type() -> Vec<(&'static str, ArrayRef)> {

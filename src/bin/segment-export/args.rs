@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use segment_export::Format;
 use segment_export::plan::{DomainName, RoleArn, SegmentName, SnapshotId};
+use segment_export::{Compression, Format};
 
 /// Writes customer segments out: CSV, JSON lines or ORC, in parallel, all or nothing.
 #[derive(Debug, Parser)]
@@ -63,9 +63,9 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 
-    /// none|gzip|zstd|zlib|snappy|lz4[:LEVEL] (all but none: not available yet).
-    #[arg(long, value_name = "CODEC", default_value = "none")]
-    pub(crate) compression: Compression,
+    /// none|gzip|zstd[:LEVEL] for CSV and JSONL; zlib|snappy|lz4 are of ORC (not available yet) [default: none].
+    #[arg(long, value_name = "CODEC")]
+    pub(crate) compression: Option<Codec>,
 
     /// Rows of a data object at most.
     #[arg(long, value_name = "N")]
@@ -210,25 +210,23 @@ pub(crate) enum ProgressMode {
 
 /// A codec and, after a colon, its level.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Compression {
-    None,
+pub(crate) enum Codec {
+    /// One that text can have.
+    Text(Compression),
     /// A codec that comes later, by its name.
     Later(String),
 }
 
-impl FromStr for Compression {
+impl FromStr for Codec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const RULE: &str = "must be none, gzip, zstd, zlib, snappy or lz4, all but none with `:LEVEL` or not";
-        let (codec, level) = text.split_once(':').map_or((text, None), |(codec, level)| (codec, Some(level)));
-        match (codec, level.map(str::parse::<i32>)) {
-            ("none", None) => Ok(Self::None),
-            ("gzip" | "zstd" | "zlib" | "snappy" | "lz4", None | Some(Ok(_))) => {
-                Ok(Self::Later(codec.to_owned()))
-            }
-            _ => Err(RULE.to_owned()),
+        const RULE: &str = "must be none, gzip[:1 to 12], zstd[:1 to 19], zlib, snappy or lz4";
+        let codec = text.split_once(':').map_or(text, |(codec, _level)| codec);
+        if ["zlib", "snappy", "lz4"].contains(&codec) {
+            return Ok(Self::Later(codec.to_owned()));
         }
+        text.parse().map(Self::Text).map_err(|_error| RULE.to_owned())
     }
 }
 
@@ -283,10 +281,11 @@ mod tests {
 
     #[test]
     fn a_codec_may_have_a_level() {
-        assert_eq!("none".parse(), Ok(Compression::None));
-        assert_eq!("zstd:-3".parse(), Ok(Compression::Later("zstd".to_owned())));
-        for text in ["", "none:1", "gzip:", "gzip:x", "brotli", "GZIP"] {
-            assert!(text.parse::<Compression>().is_err(), "{text}");
+        assert_eq!("none".parse(), Ok(Codec::Text(Compression::None)));
+        assert_eq!("zstd:9".parse(), Ok(Codec::Text(Compression::Zstd { level: 9 })));
+        assert_eq!("lz4".parse(), Ok(Codec::Later("lz4".to_owned())));
+        for text in ["", "none:1", "gzip:", "gzip:x", "gzip:13", "zstd:-3", "brotli", "GZIP"] {
+            assert!(text.parse::<Codec>().is_err(), "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use segment_export::Settings;
 use toml::{Table, Value};
 
-use crate::args::{Assignment, ExportArgs};
+use crate::args::{Assignment, Codec, ExportArgs};
 use crate::failure::Failure;
 
 /// The settings of an export.
@@ -24,6 +24,9 @@ fn with_arguments(mut settings: Settings, args: &ExportArgs) -> Settings {
     settings.part_rows = args.part_rows.or(settings.part_rows);
     settings.part_bytes = args.part_bytes.or(settings.part_bytes);
     settings.single_part |= args.single_part;
+    if let Some(Codec::Text(compression)) = args.compression {
+        settings.compression = compression;
+    }
     settings.columns = args.columns.clone().or(settings.columns);
     settings
 }

@@ -266,3 +266,37 @@ async fn only_the_columns_asked_for_are_written_in_their_order() {
     assert!(parts[0].starts_with(b"LastName,ProfileId\n"));
     assert_eq!(counted.load(Ordering::Relaxed), 2_000);
 }
+
+#[tokio::test]
+async fn columns_get_the_names_asked_for_and_the_manifest_tells_where_they_came_from() {
+    for (format, start) in [(Format::Csv, "id,Home."), (Format::Jsonl, "{\"id\":\"")] {
+        let store = Place::memory().open();
+        let mut settings = small_chunks();
+        settings.columns = Some(vec!["ProfileId".into(), "Address".into()]);
+        settings.rename =
+            [("ProfileId", "id"), ("Address", "Home")].map(|(a, b)| (a.into(), b.into())).into();
+        let export =
+            exporter(&sample("profiles.parquet"), Arc::clone(&store), format).with_settings(settings);
+        let manifest = export.build().unwrap().run().await.unwrap();
+        let parts = objects(&*store, &manifest).await;
+        assert!(parts[0].starts_with(start.as_bytes()), "{format}");
+        let columns = &manifest.columns;
+        assert_eq!(
+            (columns[0].name.as_str(), columns[0].source.as_slice()),
+            ("id", &["ProfileId".to_owned()][..])
+        );
+        assert!(columns[1].name.starts_with("Home") && columns[1].source[0] == "Address", "{:?}", columns[1]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_name_that_is_taken_or_of_no_column_is_refused() {
+    for (from, to, problem) in [("LastName", "FirstName", "one name"), ("Nobody", "x", "no such column")] {
+        let mut settings = small_chunks();
+        settings.rename = [(from.into(), to.into())].into();
+        let export = exporter(&sample("profiles.parquet"), Place::memory().open(), Format::Jsonl);
+        let error = export.with_settings(settings).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+}
