@@ -79,6 +79,42 @@ memory() {
     "$venv/bin/python" .ci/memory.py --program "$program" --data "$cache/data" --scratch "$scratch" "$1"
 }
 
+# What the tests on Azure need, by npm: the emulator, and a client that makes its container.
+azurite=azurite@3.35.0
+azure_client=@azure/storage-blob@12.29.1
+npm_home="$cache/npm-$(sha256sum <<<"$azurite $azure_client" | cut -c1-16)"
+
+make_npm_home() {
+    if ! command -v npm >/dev/null; then
+        apt-get update && apt-get install --yes nodejs npm
+    fi
+    if [[ ! -e "$npm_home/ready" ]]; then
+        rm -rf "$npm_home"
+        mkdir -p "$npm_home"
+        npm install --prefix "$npm_home" --no-audit --no-fund --no-package-lock "$azurite" "$azure_client"
+        touch "$npm_home/ready"
+    fi
+}
+
+# with_azurite COMMAND...: runs a command while Azurite listens at its usual place, with an empty container.
+with_azurite() {
+    "$npm_home/node_modules/.bin/azurite-blob" --inMemoryPersistence --silent --skipApiVersionCheck \
+        --disableTelemetry >"$scratch/azurite.log" 2>&1 &
+    local server=$! status=0
+    NODE_PATH="$npm_home/node_modules" node -e '
+        const { BlobServiceClient } = require("@azure/storage-blob");
+        const container = BlobServiceClient.fromConnectionString("UseDevelopmentStorage=true").getContainerClient("exports");
+        container.create().catch(error => { console.error(error); process.exit(1); });
+    ' || status=$?
+    if [[ $status == 0 ]]; then
+        AZURITE_BLOB_STORAGE_URL=http://127.0.0.1:10000 "$@" || status=$?
+    else
+        cat "$scratch/azurite.log" >&2
+    fi
+    kill "$server"
+    return "$status"
+}
+
 # tool NAME: a cargo subcommand from crates.io, kept in the cache unless the machine has it.
 tool() {
     if ! command -v "$1" >/dev/null; then

@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -136,6 +137,29 @@ fn jsonl(c: &mut Criterion) {
     }
 }
 
+/// What compression costs, encoding included; beside libdeflate the codec of flate2 that is Rust throughout.
+fn compressed(c: &mut Criterion) {
+    let batches = chunks(&profiles("profiles_flat.parquet"));
+    for compression in ["none", "gzip:1", "gzip:6", "zstd:1", "zstd:3"] {
+        let mut settings = Settings::default();
+        settings.compression = compression.parse().unwrap();
+        let encoder = encoder_for(Format::Csv, &batches[0].schema(), &settings).unwrap();
+        c.benchmark_group("csv_flat_compressed")
+            .throughput(Throughput::Bytes(encode(&*encoder, &batches)))
+            .sample_size(10)
+            .bench_function(compression, |b| b.iter(|| encode(&*encoder, &batches)));
+    }
+    let encoder = encoder_for(Format::Csv, &batches[0].schema(), &Settings::default()).unwrap();
+    theirs(c, "csv_flat_compressed", "gzip:6, zlib-rs", |out| {
+        for batch in &batches {
+            let text = encoder.chunk(std::slice::from_ref(batch), 0).unwrap().bytes;
+            let mut member = flate2::write::GzEncoder::new(&mut *out, flate2::Compression::new(6));
+            member.write_all(&text).unwrap();
+            member.finish().unwrap();
+        }
+    });
+}
+
 /// The columns that the writer of orc-rust can write.
 fn orc_columns(batch: &RecordBatch) -> RecordBatch {
     use DataType::{Boolean, Float64, Int64, Utf8};
@@ -154,5 +178,5 @@ fn orc(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, csv, jsonl, orc);
+criterion_group!(benches, csv, jsonl, compressed, orc);
 criterion_main!(benches);

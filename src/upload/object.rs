@@ -47,8 +47,16 @@ pub struct ObjectParts {
     prefix: Path,
     traits: StoreTraits,
     retry: RetrySettings,
-    /// Uploads that were begun here, and whether they are still open.
-    begun: Arc<Mutex<BTreeMap<(String, UploadId), bool>>>,
+    /// Uploads that were begun here, and what became of them.
+    begun: Arc<Mutex<BTreeMap<(String, UploadId), Fate>>>,
+}
+
+/// What became of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Open,
+    Completed,
+    Aborted,
 }
 
 impl ObjectParts {
@@ -105,15 +113,15 @@ impl ObjectParts {
         retry::once(retry::overall(&self.retry), call).await
     }
 
-    fn note(&self, upload: &Upload, is_open: bool) {
-        self.begun().insert((upload.name.clone(), upload.id.clone()), is_open);
+    fn note(&self, upload: &Upload, fate: Fate) {
+        self.begun().insert((upload.name.clone(), upload.id.clone()), fate);
     }
 
-    fn has_ended(&self, upload: &Upload) -> bool {
-        self.begun().get(&(upload.name.clone(), upload.id.clone())) == Some(&false)
+    fn fate(&self, upload: &Upload) -> Option<Fate> {
+        self.begun().get(&(upload.name.clone(), upload.id.clone())).copied()
     }
 
-    fn begun(&self) -> MutexGuard<'_, BTreeMap<(String, UploadId), bool>> {
+    fn begun(&self) -> MutexGuard<'_, BTreeMap<(String, UploadId), Fate>> {
         // Changed by one insertion at a time: a panic elsewhere cannot leave it half-changed.
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,7 +145,7 @@ impl PartStore for ObjectParts {
             .await
             .map_err(|failure| fail("beginning an upload", name, failure))?;
         let upload = Upload::new(name, UploadId(id));
-        self.note(&upload, true);
+        self.note(&upload, Fate::Open);
         Ok(upload.id)
     }
 
@@ -153,6 +161,12 @@ impl PartStore for ObjectParts {
 
     async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()> {
         let path = self.path(&upload.name)?;
+        // Azure has no abort: blocks stay, and it would make an object of them all the same.
+        if self.fate(upload) == Some(Fate::Aborted) {
+            let (operation, name) = ("completing an upload", upload.name.clone());
+            let source = "it was aborted".into();
+            return Err(Cause::Store { operation, name, kind: ErrorKind::Internal, source }.into());
+        }
         let mut attempt = 1;
         loop {
             let parts = tags.iter().map(|tag| PartId { content_id: tag.0.clone() }).collect();
@@ -168,21 +182,21 @@ impl PartStore for ObjectParts {
             attempt += 1;
             tokio::time::sleep(self.retry.backoff(attempt)).await;
         }
-        self.note(upload, false);
+        self.note(upload, Fate::Completed);
         Ok(())
     }
 
     async fn abort(&self, upload: &Upload) -> Result<()> {
         let path = self.path(&upload.name)?;
         // Stores do not agree on what they answer about an upload that was completed.
-        if self.has_ended(upload) {
+        if matches!(self.fate(upload), Some(Fate::Completed | Fate::Aborted)) {
             return Ok(());
         }
         match retry::attempts(&self.retry, || self.multipart.abort_multipart(&path, &upload.id.0)).await {
             Err(Failure::Store(error)) if is_gone(&error) => {}
             done => done.map_err(|failure| fail("aborting an upload", &upload.name, failure))?,
         }
-        self.note(upload, false);
+        self.note(upload, Fate::Aborted);
         Ok(())
     }
 
@@ -264,7 +278,7 @@ impl PartStore for ObjectParts {
 
     async fn list_open(&self) -> Result<Vec<Upload>> {
         let begun = self.begun();
-        let open = begun.iter().filter(|(_, is_open)| **is_open);
+        let open = begun.iter().filter(|(_, fate)| **fate == Fate::Open);
         Ok(open.map(|((name, id), _)| Upload::new(name.clone(), id.clone())).collect())
     }
 

@@ -97,6 +97,8 @@ async fn assert_nothing(place: &Place) {
         Place::Local(dir) => assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{place:?}"),
         Place::S3(server) => assert_eq!(server.open_uploads(), 0),
         Place::Memory(_) => {}
+        #[cfg(feature = "azure")]
+        Place::Azure(_) => {}
     }
 }
 

@@ -14,12 +14,18 @@ pub(crate) enum Place {
     Local(tempfile::TempDir),
     Memory(InMemory),
     S3(S3Server),
+    #[cfg(feature = "azure")]
+    Azure(super::azure::Container),
 }
 
 impl Place {
     /// One of each kind.
     pub(crate) async fn all() -> Vec<Self> {
-        vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)]
+        #[allow(unused_mut, reason = "only one feature adds to it")]
+        let mut places = vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)];
+        #[cfg(feature = "azure")]
+        places.extend(super::azure::Container::from_environment().map(Self::Azure));
+        places
     }
 
     /// A directory.
@@ -38,6 +44,8 @@ impl Place {
             Self::Local(dir) => Arc::new(LocalParts::new(dir.path().join("out").join("snapshot"))),
             Self::Memory(memory) => Arc::new(ObjectParts::memory(memory, Path::from("out/snapshot"))),
             Self::S3(server) => Arc::new(server.parts("out/snapshot")),
+            #[cfg(feature = "azure")]
+            Self::Azure(container) => Arc::new(container.parts("out/snapshot")),
         }
     }
 }
