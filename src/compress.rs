@@ -7,6 +7,7 @@
 //! Invariant: the same bytes, codec and level give the same output. Contexts are used again, which saves
 //! setting up their tables, but nothing of one piece is left for the next.
 
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{BoxError, Cause, Result};
@@ -52,6 +53,41 @@ impl Compressor {
         let compressed = context.compress(piece)?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         Ok(compressed)
+    }
+}
+
+/// One zstd frame over many pieces, for readers that stop after the first frame.
+pub(crate) struct Frame(zstd::Encoder<'static, Vec<u8>>);
+
+impl Frame {
+    /// A frame that nothing was written to.
+    ///
+    /// # Errors
+    ///
+    /// When the codec refuses its level, or has no memory.
+    pub(crate) fn new(level: u8) -> Result<Self> {
+        let mut frame = zstd::Encoder::new(Vec::new(), level.into()).map_err(failed)?;
+        frame.include_checksum(true).map_err(failed)?;
+        Ok(Self(frame))
+    }
+
+    /// Compresses the next piece and gives what the frame has grown by: nothing, while the codec gathers.
+    ///
+    /// # Errors
+    ///
+    /// When the codec has no memory.
+    pub(crate) fn write(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+        self.0.write_all(piece).map_err(failed)?;
+        Ok(std::mem::take(self.0.get_mut()))
+    }
+
+    /// The end of the frame.
+    ///
+    /// # Errors
+    ///
+    /// When the codec has no memory.
+    pub(crate) fn finish(self) -> Result<Vec<u8>> {
+        self.0.finish().map_err(failed)
     }
 }
 
@@ -135,6 +171,16 @@ mod tests {
             let fresh = Compressor::new(codec).compress(&text(2000)).unwrap();
             assert_eq!(used.compress(&text(2000)).unwrap(), fresh, "{codec:?}");
         }
+    }
+
+    #[test]
+    fn a_frame_takes_pieces_and_ends_once() {
+        let pieces = [text(1000), Vec::new(), text(5000)];
+        let mut frame = Frame::new(3).unwrap();
+        let mut file: Vec<u8> = pieces.iter().flat_map(|piece| frame.write(piece).unwrap()).collect();
+        file.extend(frame.finish().unwrap());
+        assert_eq!(read_back(Codec::Zstd(3), &file), pieces.concat());
+        assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&file).unwrap(), file.len(), "one frame");
     }
 
     #[test]

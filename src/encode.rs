@@ -119,6 +119,8 @@ impl fmt::Debug for Note {
 
 /// The encoder of a format for a schema; every setting and type is checked here.
 ///
+/// With `single_frame` its bytes are not compressed: a frame over several chunks is no matter of one chunk.
+///
 /// # Errors
 ///
 /// When the format cannot hold the type of a column, or two output columns would have one name.
@@ -130,6 +132,7 @@ pub fn encoder_for(format: Format, schema: &SchemaRef, settings: &Settings) -> R
     };
     Ok(match settings.compression {
         Compression::None => text,
+        _ if settings.single_frame => text,
         Compression::Gzip { level } => Arc::new(CompressedEncoder::new(text, Codec::Gzip(level))),
         Compression::Zstd { level } => Arc::new(CompressedEncoder::new(text, Codec::Zstd(level))),
     })

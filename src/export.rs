@@ -10,6 +10,7 @@
 mod builder;
 mod check;
 mod describe;
+mod frame;
 mod handle;
 mod parts;
 mod run;

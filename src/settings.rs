@@ -52,6 +52,10 @@ pub struct Settings {
     pub rename: BTreeMap<String, String>,
     /// How text is compressed; default: not at all. ORC compresses inside its stripes.
     pub compression: Compression,
+    /// Whether a zstd object is one frame, for readers that stop after the first; default false.
+    ///
+    /// One thread compresses then, at level 9 at most; `part_bytes` limits the text, not the object.
+    pub single_frame: bool,
     /// How CSV is written.
     pub csv: CsvSettings,
     /// How JSON lines are written.
@@ -77,6 +81,7 @@ impl Default for Settings {
             columns: None,
             rename: BTreeMap::new(),
             compression: Compression::None,
+            single_frame: false,
             csv: CsvSettings::default(),
             jsonl: JsonlSettings::default(),
             upload: UploadSettings::default(),

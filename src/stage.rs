@@ -44,7 +44,7 @@ impl Pool {
     }
 
     /// Runs work now and waits for it without blocking; the work is dropped unbegun if nobody waits any more.
-    fn run<T, F>(&self, work: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(crate) fn run<T, F>(&self, work: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,

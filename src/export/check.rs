@@ -105,6 +105,9 @@ pub(super) fn settings(settings: &Settings, format: Format) -> Result<()> {
     if !settings.compression.is_valid() {
         return Err(broken("compression", Compression::RULE));
     }
+    if settings.single_frame && !matches!(settings.compression, Compression::Zstd { level: ..=9 }) {
+        return Err(broken("single_frame", "is for zstd up to level 9"));
+    }
     if format == Format::Orc && settings.compression != Compression::None {
         return Err(broken("compression", "is for CSV and JSONL: ORC compresses inside"));
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinSet};
 
+use super::frame::{Framer, OpenFrame};
 use crate::budget::Hold;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::{Cause, Error, Result};
@@ -30,6 +31,7 @@ pub(super) struct EncodedChunk {
 /// The data objects of one export.
 pub(super) struct Parts {
     encoder: Arc<dyn Encoder>,
+    framer: Framer,
     owner: OwnerNonce,
     suffix: String,
     limit: u64,
@@ -44,6 +46,9 @@ pub(super) struct Parts {
 struct OpenPart {
     index: u32,
     upload: PartUpload,
+    frame: OpenFrame,
+    /// Bytes that the encoder made for it: what its limit is about.
+    taken: u64,
     placed: Vec<Placed>,
     partition: u32,
     first_row: u64,
@@ -51,9 +56,16 @@ struct OpenPart {
 }
 
 impl Parts {
-    pub(super) fn new(encoder: Arc<dyn Encoder>, owner: OwnerNonce, suffix: String, limit: u64) -> Self {
+    pub(super) fn new(
+        encoder: Arc<dyn Encoder>,
+        framer: Framer,
+        owner: OwnerNonce,
+        suffix: String,
+        limit: u64,
+    ) -> Self {
         Self {
             encoder,
+            framer,
             owner,
             suffix,
             limit,
@@ -79,7 +91,7 @@ impl Parts {
     pub(super) async fn push(&mut self, uploader: &Uploader, chunk: EncodedChunk) -> Result<()> {
         let len = chunk.encoded.bytes.len() as u64;
         let mut open = match self.open.take() {
-            Some(open) if chunk.begins_part || open.upload.size() + len > self.limit => {
+            Some(open) if chunk.begins_part || open.taken + len > self.limit => {
                 self.close(open).await?;
                 self.begin(uploader, chunk.partition, chunk.first_row).await?
             }
@@ -87,9 +99,12 @@ impl Parts {
             None => self.begin(uploader, chunk.partition, chunk.first_row).await?,
         };
         let EncodedChunk { encoded: Encoded { bytes, rows, note }, source_rows, hold, .. } = chunk;
-        open.placed.push(Placed { offset: open.upload.size(), len, rows, note });
+        let bytes = open.frame.write(bytes).await?;
+        let written = bytes.len() as u64;
+        open.placed.push(Placed { offset: open.upload.size(), len: written, rows, note });
+        open.taken += len;
         open.source_rows += source_rows;
-        self.bytes += len;
+        self.bytes += written;
         open.upload.write(bytes, hold).await?;
         self.open = Some(open);
         Ok(())
@@ -114,8 +129,10 @@ impl Parts {
         self.next_index += 1;
         let name = part_name(index, &self.owner, &self.suffix);
         let mut upload = uploader.begin(name).await?;
-        upload.write(self.encoder.head(PartIndex(index))?, ()).await?;
-        Ok(OpenPart { index, upload, placed: Vec::new(), partition, first_row, source_rows: 0 })
+        let head = self.encoder.head(PartIndex(index))?;
+        let (mut frame, taken) = (self.framer.begin()?, head.len() as u64);
+        upload.write(frame.write(head).await?, ()).await?;
+        Ok(OpenPart { index, upload, frame, taken, placed: Vec::new(), partition, first_row, source_rows: 0 })
     }
 
     async fn close(&mut self, open: OpenPart) -> Result<()> {
@@ -127,11 +144,13 @@ impl Parts {
         {
             self.take(closed)?;
         }
-        let OpenPart { index, mut upload, placed, partition, first_row, source_rows } = open;
+        let OpenPart { index, mut upload, frame, placed, partition, first_row, source_rows, .. } = open;
         let tail = self.encoder.tail(&placed)?;
         let owner = self.owner.clone();
         self.closing.spawn(async move {
-            upload.write(tail, ()).await?;
+            for bytes in frame.finish(tail).await? {
+                upload.write(bytes, ()).await?;
+            }
             let uploaded = upload.finish().await?;
             Ok(PartReceipt::new(index, &owner, uploaded).with_rows(partition, first_row, source_rows))
         });

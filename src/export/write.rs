@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::check::{chunk_cost, chunk_limits, part_limit};
+use super::frame::Framer;
 use super::parts::{EncodedChunk, Parts};
 use super::run::Run;
 use crate::batch::{Chunk, Chunker};
@@ -15,6 +16,7 @@ use crate::budget::{Account, Hold};
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::manifest::PartReceipt;
+use crate::settings::Compression;
 use crate::shape::Shape;
 use crate::source::{Executor, ReadOptions, check_batch};
 use crate::stage::ordered;
@@ -45,7 +47,13 @@ impl Run {
             part_limit(settings, exporter.format).min(uploader.max_object_bytes())
         };
         let suffix = format!("{}{}", exporter.format.suffix(), settings.compression.suffix());
-        let mut parts = Parts::new(Arc::clone(&exporter.encoder), exporter.owner.clone(), suffix, limit);
+        let frame_level = match settings.compression {
+            Compression::Zstd { level } if settings.single_frame => Some(level),
+            _ => None,
+        };
+        let framer = Framer::new(exporter.pool.clone(), frame_level);
+        let mut parts =
+            Parts::new(Arc::clone(&exporter.encoder), framer, exporter.owner.clone(), suffix, limit);
         let mut partition_rows = vec![0; exporter.source.partitions()];
         let mut encoded = self.encoded(account);
         while let Some(chunk) = encoded.try_next().await? {

@@ -89,6 +89,13 @@ def test_members_cost_little_against_one_frame(testdata, tmp_path):
         assert len(members) <= 1.03 * len(compress(plain)), codec
 
 
+def test_a_single_frame_is_read_by_a_call_that_stops_after_the_first(exported):
+    options = ["--compression", "zstd", "--set", "single_frame=true"]
+    snapshot = exported("profiles.parquet", "csv", *options, *CHUNKS)
+    text = zstandard.ZstdDecompressor().decompressobj().decompress(snapshot.files[0].read_bytes())
+    assert text == exported("profiles.parquet", "csv").bytes()
+
+
 def test_a_call_that_stops_after_the_first_frame_is_told_of(exported):
     """What docs/reading.md warns of: if it reads on some day, the warning goes."""
     snapshot = exported("profiles.parquet", "csv", "--compression", "zstd", *CHUNKS)

@@ -59,6 +59,40 @@ async fn compressed_objects_hold_the_bytes_of_plain_ones() {
 }
 
 #[tokio::test]
+async fn a_single_frame_holds_the_bytes_of_a_plain_object() {
+    for format in [Format::Csv, Format::Jsonl] {
+        let plain = export(format, settings(Compression::None)).await.unwrap();
+        let codec = Compression::Zstd { level: 3 };
+        let mut settings = settings(codec);
+        (settings.single_frame, settings.threads) = (true, 1);
+        let one = export(format, settings.clone()).await.unwrap();
+        let back: Vec<_> = one.iter().map(|object| decompressed(codec, object)).collect();
+        assert!(back == plain, "{format}");
+        for object in &one {
+            assert_eq!(
+                zstd::zstd_safe::find_frame_compressed_size(object).unwrap(),
+                object.len(),
+                "{format}"
+            );
+        }
+        settings.threads = 8;
+        assert!(export(format, settings).await.unwrap() == one, "{format}: threads change no byte");
+    }
+}
+
+#[tokio::test]
+async fn the_limit_of_an_object_in_one_frame_is_about_its_text() {
+    let mut settings = settings(Compression::None);
+    (settings.part_rows, settings.part_bytes) = (None, Some(200_000));
+    let plain = export(Format::Csv, settings.clone()).await.unwrap();
+    (settings.compression, settings.single_frame) = (Compression::Zstd { level: 1 }, true);
+    let framed = export(Format::Csv, settings).await.unwrap();
+    assert!(plain.len() > 2);
+    let back: Vec<_> = framed.iter().map(|object| decompressed(CODECS[2], object)).collect();
+    assert!(back == plain);
+}
+
+#[tokio::test]
 async fn the_number_of_threads_changes_no_compressed_byte() {
     for codec in CODECS {
         let mut settings = settings(codec);
@@ -105,6 +139,17 @@ async fn orc_and_levels_that_are_not_there_are_refused_before_anything_is_writte
     {
         let error = export(Format::Csv, settings(codec)).await.unwrap_err();
         assert!(error.to_string().contains("compression"), "{codec}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_frame_of_another_codec_or_of_a_high_level_is_refused() {
+    for codec in [Compression::None, Compression::Gzip { level: 6 }, Compression::Zstd { level: 10 }] {
+        let mut settings = settings(codec);
+        settings.single_frame = true;
+        let error = export(Format::Csv, settings).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.to_string().contains("single_frame"), "{codec}: {error}");
     }
 }
 
