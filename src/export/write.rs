@@ -16,7 +16,6 @@ use crate::budget::{Account, Hold};
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::manifest::PartReceipt;
-use crate::settings::Compression;
 use crate::shape::Shape;
 use crate::source::{Executor, ReadOptions, check_batch};
 use crate::stage::ordered;
@@ -47,10 +46,7 @@ impl Run {
             part_limit(settings, exporter.format).min(uploader.max_object_bytes())
         };
         let suffix = format!("{}{}", exporter.format.suffix(), settings.compression.suffix());
-        let frame_level = match settings.compression {
-            Compression::Zstd { level } if settings.single_frame => Some(level),
-            _ => None,
-        };
+        let frame_level = settings.compression.zstd_level().filter(|_| settings.single_frame);
         let framer = Framer::new(exporter.pool.clone(), frame_level);
         let mut parts =
             Parts::new(Arc::clone(&exporter.encoder), framer, exporter.owner.clone(), suffix, limit);

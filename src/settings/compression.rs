@@ -53,6 +53,11 @@ impl Compression {
         }
     }
 
+    /// The level, if this is zstd.
+    pub(crate) fn zstd_level(self) -> Option<u8> {
+        if let Self::Zstd { level } = self { Some(level) } else { None }
+    }
+
     /// What it adds to the name of a data object, such as `.gz`.
     pub fn suffix(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Compressed text: the bytes of an export as they are, in members and frames of their own.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use ::bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -28,7 +29,7 @@ fn settings(compression: Compression) -> Settings {
 
 async fn export(format: Format, settings: Settings) -> Result<Vec<Bytes>, Error> {
     let store = Place::memory().open();
-    let export = exporter(&sample("profiles.parquet"), store.clone(), format).with_settings(settings);
+    let export = exporter(&sample("profiles.parquet"), Arc::clone(&store), format).with_settings(settings);
     let objects = run(export, &*store).await?;
     assert!(verify(store).await?.is_intact());
     Ok(objects)
@@ -120,7 +121,7 @@ async fn an_export_without_rows_is_a_compressed_file_all_the_same() {
     let none = sample("profiles.parquet").slice(0, 0);
     for (format, codec) in [Format::Csv, Format::Jsonl].into_iter().flat_map(|f| CODECS.map(|c| (f, c))) {
         let store = Place::memory().open();
-        let export = exporter(&none, store.clone(), format).with_settings(settings(codec));
+        let export = exporter(&none, Arc::clone(&store), format).with_settings(settings(codec));
         let objects = run(export, &*store).await.unwrap();
         assert!(objects.len() == 1 && !objects[0].is_empty(), "{format} {codec}");
         let text = decompressed(codec, &objects[0]);

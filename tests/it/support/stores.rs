@@ -21,11 +21,18 @@ pub(crate) enum Place {
 impl Place {
     /// One of each kind.
     pub(crate) async fn all() -> Vec<Self> {
-        #[allow(unused_mut, reason = "only one feature adds to it")]
-        let mut places = vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)];
-        #[cfg(feature = "azure")]
-        places.extend(super::azure::Container::from_environment().map(Self::Azure));
-        places
+        let always = [Self::local(), Self::memory(), Self::S3(S3Server::start().await)];
+        always.into_iter().chain(Self::azure()).collect()
+    }
+
+    #[cfg(feature = "azure")]
+    fn azure() -> Option<Self> {
+        super::azure::Container::from_environment().map(Self::Azure)
+    }
+
+    #[cfg(not(feature = "azure"))]
+    fn azure() -> Option<Self> {
+        None
     }
 
     /// A directory.
