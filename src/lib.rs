@@ -54,6 +54,7 @@ pub mod plan;
 mod progress;
 mod settings;
 mod shape;
+pub mod snapshot;
 pub mod source;
 mod stage;
 mod store;
