@@ -78,3 +78,8 @@ pub use verify::{ObjectReport, Problem, VerifyReport, verify};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The examples of the embedding guide, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+pub struct Embedding;
