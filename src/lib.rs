@@ -33,6 +33,9 @@
 //! # }
 //! ```
 //!
+//! Many exports in one process, with the operations of the API around them, are run by a
+//! [`SnapshotEngine`](snapshot::SnapshotEngine); `docs/embedding.md` shows a service that owns one.
+//!
 //! # Features
 //!
 //! | feature | default | adds |

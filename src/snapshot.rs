@@ -77,6 +77,8 @@ struct Shared {
     places: Arc<Semaphore>,
     /// One permit for each job that runs.
     turns: Arc<Semaphore>,
+    /// One permit for each source that is being opened.
+    openings: Semaphore,
     live: Mutex<BTreeMap<SnapshotId, Live>>,
     /// The parent of the tokens of all jobs.
     cancellation: CancellationToken,

@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{JobStore, MemoryJobs, SegmentCatalog, Shared, SnapshotEngine};
+use super::{Job, JobStore, MemoryJobs, SegmentCatalog, Shared, SnapshotEngine};
 use crate::budget::Budget;
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::export::{Target, check_settings};
 use crate::plan::destination::Location;
 use crate::plan::{Format, Plan};
@@ -24,8 +24,14 @@ const MAX_CONCURRENT_JOBS: usize = 4;
 /// Jobs that wait: each holds a source that is open.
 const QUEUE_LENGTH: usize = 64;
 
+/// Sources that are opened at once: what is read of their files meanwhile is in no budget.
+const OPENINGS: usize = 8;
+
 /// Chooses the target of a plan.
 type Targets = Arc<dyn Fn(&Plan) -> Result<Target> + Send + Sync>;
+
+/// Is told of a job that failed.
+type Failures = Arc<dyn Fn(&Job, &Error) + Send + Sync>;
 
 /// What an engine is put together from.
 pub struct SnapshotEngineBuilder {
@@ -35,6 +41,7 @@ pub struct SnapshotEngineBuilder {
     store_options: StoreOptions,
     default_destination: Option<Location>,
     targets: Targets,
+    failures: Option<Failures>,
     pool: Option<Arc<ThreadPool>>,
     budget: Option<Budget>,
     max_concurrent_jobs: usize,
@@ -49,6 +56,7 @@ pub(super) struct Means {
     pub(super) store_options: StoreOptions,
     pub(super) default_destination: Option<Location>,
     pub(super) targets: Targets,
+    pub(super) failures: Option<Failures>,
     pub(super) pool: Arc<ThreadPool>,
     pub(super) budget: Budget,
 }
@@ -62,6 +70,7 @@ impl SnapshotEngineBuilder {
             store_options: StoreOptions::default(),
             default_destination: None,
             targets: Arc::new(|plan| Ok(plan.destination.clone().into())),
+            failures: None,
             pool: None,
             budget: None,
             max_concurrent_jobs: MAX_CONCURRENT_JOBS,
@@ -100,11 +109,21 @@ impl SnapshotEngineBuilder {
     /// Chooses what a snapshot is written to, or refuses it; default: the place that the plan names.
     ///
     /// The default takes any place that the process can write to, local directories too. A service that takes
-    /// requests from others refuses here what is not theirs, with an [`Error::from_store`](crate::Error::from_store)
+    /// requests from others refuses here what is not theirs, with an [`Error::from_store`]
     /// of kind [`AccessDenied`](crate::ErrorKind::AccessDenied), or writes to a store of its own.
     #[must_use]
     pub fn with_targets(mut self, targets: impl Fn(&Plan) -> Result<Target> + Send + Sync + 'static) -> Self {
         self.targets = Arc::new(targets);
+        self
+    }
+
+    /// Is told of each job that failed, with the whole error; default: nobody.
+    ///
+    /// The log has the error without its causes. Here they are, and those of a source of the caller's own may
+    /// repeat values. Called from the job's task before its end is recorded: return at once.
+    #[must_use]
+    pub fn with_failures(mut self, told: impl Fn(&Job, &Error) + Send + Sync + 'static) -> Self {
+        self.failures = Some(Arc::new(told));
         self
     }
 
@@ -166,6 +185,7 @@ impl SnapshotEngineBuilder {
             store_options: self.store_options,
             default_destination: self.default_destination,
             targets: self.targets,
+            failures: self.failures,
             pool,
             budget,
         };
@@ -173,6 +193,7 @@ impl SnapshotEngineBuilder {
             means,
             places: Arc::new(Semaphore::new(places)),
             turns: Arc::new(Semaphore::new(turns)),
+            openings: Semaphore::new(OPENINGS),
             live: std::sync::Mutex::default(),
             cancellation: CancellationToken::new(),
             tasks: TaskTracker::new(),

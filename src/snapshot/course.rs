@@ -1,6 +1,6 @@
 //! The course of one job: prepared by its create call, recorded, run when its turn comes, recorded again.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -79,6 +79,7 @@ async fn exporter(
 ) -> Result<Exporter> {
     let means = &shared.means;
     let target = (means.targets)(plan)?;
+    let _opening = shared.openings.acquire().await.map_err(|_closed| Cause::Cancelled)?;
     let source = means.catalog.open(&plan.domain, &plan.segment).await?.ok_or(Cause::UnknownSegment)?;
     let updates = Arc::clone(updates);
     let observer = move |progress: &Progress| updates.send_modify(|update| update.progress = *progress);
@@ -111,7 +112,7 @@ async fn finish(
     end: &Result<Manifest>,
 ) {
     job.end(end);
-    report(&job, end.as_ref().err());
+    report(shared, &job, end.as_ref().err());
     let id = job.snapshot_id;
     let recorded = guarded(shared.means.jobs.put(&job)).await;
     updates.send_modify(|update| update.job = job);
@@ -123,12 +124,16 @@ async fn finish(
 }
 
 /// Tells the operator. The causes of an error are left out: those of a source may repeat values.
-fn report(job: &Job, error: Option<&Error>) {
+fn report(shared: &Shared, job: &Job, error: Option<&Error>) {
     let Job { snapshot_id: snapshot, domain, segment, .. } = job;
     match error {
         None => tracing::info!(%snapshot, %domain, %segment, "a snapshot is complete"),
         Some(error) => {
             tracing::warn!(%snapshot, %domain, %segment, kind = %error.kind(), %error, "a snapshot failed");
+            let Some(failures) = &shared.means.failures else { return };
+            if catch_unwind(AssertUnwindSafe(|| failures(job, error))).is_err() {
+                tracing::error!(%snapshot, "who is told of failures panicked");
+            }
         }
     }
 }

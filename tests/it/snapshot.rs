@@ -1,5 +1,6 @@
 //! The engine: its operations, its queue, how its jobs end, and what it never tells.
 
+mod callers;
 mod ends;
 mod operations;
 mod queue;
@@ -7,19 +8,22 @@ mod secrets;
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
+use futures::{StreamExt, stream};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use segment_export::api::{CreateSegmentSnapshotRequest, GetSegmentSnapshotRequest};
+use segment_export::api::{CreateSegmentSnapshotRequest, GetSegmentSnapshotRequest, SnapshotStatus};
 use segment_export::plan::{DomainName, SegmentName, SnapshotId};
 use segment_export::snapshot::{Job, SegmentCatalog, SnapshotEngine, SnapshotEngineBuilder};
-use segment_export::source::ProfileSource;
+use segment_export::source::{ProfileSource, StreamSource};
 use segment_export::upload::{ObjectParts, PartStore};
 use segment_export::{Error, Result, Target};
+use tokio::sync::Notify;
 
-use crate::export::{sample, small_chunks, source};
+use crate::export::{cut, sample, small_chunks, source};
 
 /// A catalog whose segments a function opens.
 struct Segments<F>(F);
@@ -97,4 +101,31 @@ async fn create(engine: &SnapshotEngine, segment: &str) -> Result<SnapshotId, Er
 async fn run(engine: &SnapshotEngine, segment: &str) -> Job {
     let id = create(engine, segment).await.unwrap();
     engine.wait(id).await.unwrap()
+}
+
+/// The sample as `gold`, and as `endless` the sample without an end.
+fn endless(reached: &Arc<Notify>) -> impl SegmentCatalog {
+    let (batch, reached) = (sample("profiles.parquet"), Arc::clone(reached));
+    Segments(move |segment: &str| {
+        let batches = cut(&batch, 500);
+        let end = Arc::clone(&reached);
+        let never = stream::once(async move {
+            end.notify_one();
+            std::future::pending::<RecordBatch>().await
+        });
+        let source: Arc<dyn ProfileSource> = if segment == "endless" {
+            let batches = stream::iter(batches).chain(never).map(Ok::<_, Error>);
+            Arc::new(StreamSource::new(batch.schema(), batches))
+        } else {
+            Arc::new(source(batches))
+        };
+        Ok(Some(source))
+    })
+}
+
+fn assert_failed(job: &Job, message: &str) {
+    assert_eq!(job.status, SnapshotStatus::Failed);
+    let text = job.status_message.as_deref().unwrap();
+    assert!((1..=1_000).contains(&text.chars().count()));
+    assert_eq!(text, message);
 }

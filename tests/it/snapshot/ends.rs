@@ -1,51 +1,22 @@
-//! How jobs end: cancelled, failed, panicked, dropped; and what those who follow them see.
+//! How jobs end: cancelled, failed, dropped; and what those who follow them see.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::error::Error as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 use segment_export::api::SnapshotStatus;
-use segment_export::plan::{DomainName, SegmentName, SnapshotId};
+use segment_export::plan::SnapshotId;
 use segment_export::snapshot::{Job, JobStore, MemoryJobs, SegmentCatalog, SnapshotEngine, SnapshotUpdate};
-use segment_export::source::{BatchStream, ProfileSource, ReadOptions, SizeHint, StreamSource};
-use segment_export::{Error, ErrorKind, Progress, Result, Target};
+use segment_export::source::{ProfileSource, StreamSource};
+use segment_export::{Error, Progress, Target};
 use tokio::sync::Notify;
 
-use super::{Memory, Segments, create, question, run, samples};
-use crate::export::{cut, sample, small_chunks, source};
+use super::{Memory, Segments, assert_failed, create, endless, question, run, samples};
+use crate::export::{sample, small_chunks};
 use crate::support::faulty::{FaultyParts, Operation, deny, fail};
 use crate::support::stores::{Place, visible};
-
-/// The sample as `gold`, and as `endless` the sample without an end.
-fn endless(reached: &Arc<Notify>) -> impl SegmentCatalog {
-    let (batch, reached) = (sample("profiles.parquet"), Arc::clone(reached));
-    Segments(move |segment: &str| {
-        let batches = cut(&batch, 500);
-        let end = Arc::clone(&reached);
-        let never = stream::once(async move {
-            end.notify_one();
-            std::future::pending::<RecordBatch>().await
-        });
-        let source: Arc<dyn ProfileSource> = if segment == "endless" {
-            let batches = stream::iter(batches).chain(never).map(Ok::<_, Error>);
-            Arc::new(StreamSource::new(batch.schema(), batches))
-        } else {
-            Arc::new(source(batches))
-        };
-        Ok(Some(source))
-    })
-}
-
-fn assert_failed(job: &Job, message: &str) {
-    assert_eq!(job.status, SnapshotStatus::Failed);
-    let text = job.status_message.as_deref().unwrap();
-    assert!((1..=1_000).contains(&text.chars().count()));
-    assert_eq!(text, message);
-}
 
 #[tokio::test]
 async fn a_cancelled_job_fails_and_leaves_nothing() {
@@ -75,6 +46,43 @@ fn over(store: &Arc<FaultyParts>, catalog: impl SegmentCatalog) -> SnapshotEngin
 }
 
 #[tokio::test]
+async fn a_cancelled_job_leaves_nothing_on_any_store() {
+    for place in Place::all().await {
+        let reached = Arc::new(Notify::new());
+        let engine = over(&FaultyParts::over(place.open(), []), endless(&reached));
+        let id = create(&engine, "endless").await.unwrap();
+        reached.notified().await;
+        engine.cancel(id).await.unwrap();
+        assert_failed(&engine.wait(id).await.unwrap(), "The export was cancelled.");
+        assert_eq!(visible(&*place.open()).await, Vec::<String>::new(), "{place:?}");
+        if let Place::S3(server) = &place {
+            assert_eq!(server.open_uploads(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_told_of_failures_gets_the_whole_error() {
+    let told: Arc<Mutex<Vec<(SnapshotId, String)>>> = Arc::default();
+    let sink = Arc::clone(&told);
+    let catalog = Segments(|_: &str| {
+        let failing = stream::iter([Err::<RecordBatch, _>(std::io::Error::other("the database went away"))]);
+        let schema = sample("profiles.parquet").schema();
+        let source: Arc<dyn ProfileSource> = Arc::new(StreamSource::new(schema, failing));
+        Ok(Some(source))
+    });
+    let told_of = move |job: &Job, error: &Error| {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        sink.lock().unwrap().push((job.snapshot_id, cause));
+        panic!("a panic of the caller's changes nothing");
+    };
+    let engine = Memory::new().engine(catalog).with_failures(told_of).build().unwrap();
+    let job = run(&engine, "gold").await;
+    assert_failed(&job, "The profiles of the segment could not be read.");
+    assert_eq!(*told.lock().unwrap(), [(job.snapshot_id, "the database went away".to_owned())]);
+}
+
+#[tokio::test]
 async fn a_job_that_fails_leaves_nothing_and_says_why() {
     let cases = [
         (fail(Operation::PutPart).always(), "The destination failed."),
@@ -88,77 +96,6 @@ async fn a_job_that_fails_leaves_nothing_and_says_why() {
             assert_failed(&job, message);
             assert_eq!(visible(&*place.open()).await, Vec::<String>::new(), "{rule:?} {place:?}");
         }
-    }
-}
-
-/// Where a source of the caller's panics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    Catalog,
-    Schema,
-    Hint,
-    Fingerprint,
-    Open,
-    Stream,
-}
-
-struct Panicking(At, RecordBatch, AtomicBool);
-
-impl ProfileSource for Panicking {
-    fn schema(&self) -> SchemaRef {
-        assert!(self.0 != At::Schema, "canary of a schema");
-        self.1.schema()
-    }
-
-    fn fingerprint(&self) -> Option<segment_export::source::Fingerprint> {
-        assert!(self.0 != At::Fingerprint, "canary of a fingerprint");
-        None
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        // The builder asks once, the export once more.
-        let again = self.2.swap(true, Ordering::SeqCst);
-        assert!(self.0 != At::Hint || !again, "canary of a hint");
-        SizeHint::default()
-    }
-
-    fn open(&self, _: usize, _: u64, _: &ReadOptions) -> Result<BatchStream> {
-        assert!(self.0 != At::Open, "canary of an opening");
-        let first = stream::iter([Ok(self.1.clone())]);
-        Ok(first.chain(stream::once(async { panic!("canary of a stream") })).boxed())
-    }
-}
-
-#[tokio::test]
-async fn a_panic_of_the_callers_fails_its_own_job_only() {
-    let rows = sample("profiles.parquet");
-    for at in [At::Catalog, At::Schema, At::Hint, At::Fingerprint, At::Open, At::Stream] {
-        let rows = rows.clone();
-        let catalog = Segments(move |segment: &str| {
-            assert!(segment == "gold" || at != At::Catalog, "canary of a catalog");
-            let source: Arc<dyn ProfileSource> = if segment == "gold" {
-                Arc::new(source(vec![rows.clone()]))
-            } else {
-                Arc::new(Panicking(at, rows.clone(), AtomicBool::new(false)))
-            };
-            Ok(Some(source))
-        });
-        let memory = Memory::new();
-        let engine = memory.engine(catalog).build().unwrap();
-        let healthy = create(&engine, "gold").await.unwrap();
-        match create(&engine, "panicking").await {
-            Ok(id) => {
-                assert_failed(&engine.wait(id).await.unwrap(), "The export failed inside the service.");
-            }
-            Err(error) => {
-                assert!(matches!(at, At::Catalog | At::Schema), "{at:?}");
-                assert_eq!(error.kind(), ErrorKind::Internal);
-                assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
-            }
-        }
-        assert_eq!(engine.wait(healthy).await.unwrap().status, SnapshotStatus::Completed);
-        assert_eq!(run(&engine, "gold").await.status, SnapshotStatus::Completed);
-        assert_eq!(memory.objects().await, 2, "{at:?}");
     }
 }
 
@@ -245,57 +182,4 @@ async fn a_create_call_that_is_dropped_leaves_no_job_that_runs() {
     let end = tokio::time::timeout(Duration::from_mins(1), engine.wait(jobs[0].snapshot_id)).await;
     assert_failed(&end.expect("it ends").unwrap(), "The export was cancelled.");
     assert_eq!(memory.objects().await, 0);
-}
-
-/// A job store that fails on purpose from some call on.
-struct FaultyJobs {
-    inner: MemoryJobs,
-    fails: AtomicBool,
-}
-
-#[async_trait]
-impl JobStore for FaultyJobs {
-    async fn put(&self, job: &Job) -> Result<()> {
-        if self.fails.load(Ordering::SeqCst) {
-            return Err(Error::from_source("the database went away"));
-        }
-        self.inner.put(job).await
-    }
-
-    async fn get(&self, snapshot: SnapshotId) -> Result<Option<Job>> {
-        assert!(!self.fails.load(Ordering::SeqCst), "a job store of the caller's panics");
-        self.inner.get(snapshot).await
-    }
-
-    async fn list(&self, domain: &DomainName, segment: &SegmentName) -> Result<Vec<Job>> {
-        self.inner.list(domain, segment).await
-    }
-}
-
-#[tokio::test]
-async fn a_job_store_that_fails_is_an_internal_error_and_begins_nothing() {
-    let memory = Memory::new();
-    let jobs = Arc::new(FaultyJobs { inner: MemoryJobs::default(), fails: AtomicBool::new(true) });
-    let kept: Arc<dyn JobStore> = Arc::<FaultyJobs>::clone(&jobs);
-    let engine = memory.engine(samples()).with_job_store(kept).build().unwrap();
-    let error = create(&engine, "gold").await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Internal, true));
-    let error = engine.get_segment_snapshot(&question("gold", SnapshotId::from_bytes([7; 16]))).await;
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Internal);
-    assert_eq!(memory.objects().await, 0);
-}
-
-#[tokio::test]
-async fn an_end_that_cannot_be_recorded_is_answered_by_the_engine_itself() {
-    let reached = Arc::new(Notify::new());
-    let jobs = Arc::new(FaultyJobs { inner: MemoryJobs::default(), fails: AtomicBool::new(false) });
-    let kept: Arc<dyn JobStore> = Arc::<FaultyJobs>::clone(&jobs);
-    let engine = Memory::new().engine(endless(&reached)).with_job_store(kept).build().unwrap();
-    let id = create(&engine, "endless").await.unwrap();
-    reached.notified().await;
-    jobs.fails.store(true, Ordering::SeqCst);
-    engine.cancel(id).await.unwrap();
-    assert!(engine.wait(id).await.unwrap().has_ended());
-    let answer = engine.get_segment_snapshot(&question("endless", id)).await.unwrap();
-    assert_eq!(answer.status, SnapshotStatus::Failed);
 }

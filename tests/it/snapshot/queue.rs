@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use futures::future::{join_all, ready};
 use futures::{StreamExt, stream};
 use segment_export::api::SnapshotStatus;
-use segment_export::plan::SnapshotId;
+use segment_export::plan::{DomainName, SegmentName, SnapshotId};
 use segment_export::snapshot::{SegmentCatalog, SnapshotEngine};
 use segment_export::source::{BatchStream, MemorySource, ProfileSource, ReadOptions, StreamSource};
 use segment_export::{Budget, Error, ErrorKind, Result, Stage, verify};
@@ -57,7 +58,7 @@ async fn fifty(engine: &SnapshotEngine) -> Vec<Result<SnapshotId, Error>> {
     join_all((0..50).map(|n| async move { create(engine, &format!("segment-{n}")).await })).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_snapshots_at_once_hold_one_budget() {
     let (reading, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let batches = cut(&sample("profiles.parquet").slice(0, 400), 80);
@@ -154,6 +155,34 @@ async fn a_budget_of_several_times_as_much_lets_as_many_jobs_run() {
     for id in jobs {
         assert_eq!(engine.wait(id.unwrap()).await.unwrap().status, SnapshotStatus::Completed);
     }
+}
+
+/// A catalog that takes a while, asked by so many at once.
+#[derive(Clone, Default)]
+struct Slow {
+    opening: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl SegmentCatalog for Slow {
+    async fn open(&self, _: &DomainName, _: &SegmentName) -> Result<Option<Arc<dyn ProfileSource>>> {
+        let opening = self.opening.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(opening, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.opening.fetch_sub(1, Ordering::SeqCst);
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn few_sources_are_opened_at_once() {
+    let catalog = Slow::default();
+    let engine = Memory::new().engine(catalog.clone()).build().unwrap();
+    for answer in fifty(&engine).await {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::ResourceNotFound);
+    }
+    assert_eq!(catalog.most.load(Ordering::SeqCst), 8);
 }
 
 #[tokio::test]

@@ -26,20 +26,27 @@ const CANARY: &str = "canary-5b1e77";
 /// Takes every event and span of the process, at every level, and keeps those that hold the canary.
 #[derive(Default)]
 struct Watch {
+    looking: AtomicUsize,
     leaks: Mutex<Vec<String>>,
     failures: AtomicUsize,
 }
 
 impl Watch {
-    /// The one of this process; it looks from the first call on.
-    fn install() -> Arc<Self> {
+    /// The one of this process; it looks until what is given is dropped, and costs other tests nothing after.
+    fn begin() -> Looking {
         static WATCH: OnceLock<Arc<Watch>> = OnceLock::new();
         let install = || {
             let watch = Arc::new(Self::default());
             tracing::subscriber::set_global_default(Watcher(Arc::clone(&watch))).unwrap();
             watch
         };
-        Arc::clone(WATCH.get_or_init(install))
+        let watch = Arc::clone(WATCH.get_or_init(install));
+        watch.looking.fetch_add(1, Ordering::SeqCst);
+        Looking(watch)
+    }
+
+    fn leaks(&self) -> Vec<String> {
+        self.leaks.lock().unwrap().clone()
     }
 
     fn look(&self, text: &str) {
@@ -49,6 +56,14 @@ impl Watch {
         if text.contains("a snapshot failed") {
             self.failures.fetch_add(1, Ordering::SeqCst);
         }
+    }
+}
+
+struct Looking(Arc<Watch>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.looking.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -70,11 +85,11 @@ impl Visit for Text {
 
 impl Subscriber for Watcher {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
+        Interest::sometimes()
     }
 
     fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+        self.0.looking.load(Ordering::SeqCst) > 0
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -164,8 +179,8 @@ fn source(case: &str) -> Arc<dyn ProfileSource> {
 
 #[tokio::test]
 async fn no_value_is_logged_or_answered_by_an_engine() {
-    let watch = Watch::install();
-    let before = watch.failures.load(Ordering::SeqCst);
+    let looking = Watch::begin();
+    let before = looking.0.failures.load(Ordering::SeqCst);
     let memory = Memory::new();
     let engine = memory.engine(Segments(|case: &str| Ok(Some(source(case))))).build().unwrap();
     for case in ["complete", "value", "record", "shape", "error", "panic"] {
@@ -182,13 +197,13 @@ async fn no_value_is_logged_or_answered_by_an_engine() {
         let message = job.status_message.unwrap_or_else(|| "none".to_owned());
         assert!((1..=1_000).contains(&message.chars().count()) && !message.contains(CANARY), "{case}");
     }
-    assert_eq!(*watch.leaks.lock().unwrap(), Vec::<String>::new());
-    assert!(watch.failures.load(Ordering::SeqCst) >= before + 5, "the log was seen");
+    assert_eq!(looking.0.leaks(), Vec::<String>::new());
+    assert!(looking.0.failures.load(Ordering::SeqCst) >= before + 5, "the log was seen");
 }
 
 #[tokio::test]
 async fn no_value_is_in_an_error_or_its_causes() {
-    let watch = Watch::install();
+    let looking = Watch::begin();
     // What a source of the caller's own says stays reachable: that is the caller's.
     for case in ["value", "record", "shape", "panic"] {
         let export = Exporter::builder(source(case), Target::parts(Place::memory().open()))
@@ -198,5 +213,5 @@ async fn no_value_is_in_an_error_or_its_causes() {
         let told = format!("{} {}", chain(&error), error.public_message());
         assert!(!told.contains(CANARY), "{case}: {told}");
     }
-    assert_eq!(*watch.leaks.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(looking.0.leaks(), Vec::<String>::new());
 }
