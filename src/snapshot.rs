@@ -146,7 +146,7 @@ impl SnapshotEngine {
         Ok(job.into())
     }
 
-    /// The snapshots of a segment that the job store knows, in the order of their creation.
+    /// The recorded snapshots of a segment, in the order of their creation.
     ///
     /// # Errors
     ///
@@ -171,10 +171,10 @@ impl SnapshotEngine {
         Ok(())
     }
 
-    /// Waits for the end of a job, its clean-up included; dropping the future does not cancel the job.
+    /// Waits for the end of a job, its clean-up included.
     ///
-    /// The future does not hold the engine: it is ready also when the engine is dropped meanwhile. A job of
-    /// another engine on the same job store is given as it is, without waiting.
+    /// Dropping the future does not cancel the job. It does not hold the engine: it is ready also when the engine
+    /// is dropped meanwhile. A job of another engine on the same job store is given as it is, without waiting.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl SnapshotEngine {
         }
     }
 
-    /// Takes no more jobs, cancels those there are, and waits until each has cleaned up.
+    /// Takes no more jobs, cancels the others, and waits for their clean-up.
     ///
     /// Create calls from then on fail with an error that may be tried again elsewhere.
     pub async fn shutdown(&self) {

@@ -106,7 +106,7 @@ impl SnapshotEngineBuilder {
         self
     }
 
-    /// Chooses what a snapshot is written to, or refuses it; default: the place that the plan names.
+    /// Chooses what a snapshot is written to, or refuses it; default: the place of the plan.
     ///
     /// The default takes any place that the process can write to, local directories too. A service that takes
     /// requests from others refuses here what is not theirs, with an [`Error::from_store`]

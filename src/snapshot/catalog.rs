@@ -15,7 +15,7 @@ use crate::store::StoreOptions;
 /// Finds the profiles of segments.
 #[async_trait]
 pub trait SegmentCatalog: Send + Sync + 'static {
-    /// Opens the profiles of a segment as they are now; `None`: there is no such segment.
+    /// Opens the profiles of a segment; `None`: there is no such segment.
     ///
     /// Called while the create call waits. A panic fails that call only, and what it says is not passed on.
     ///

@@ -101,7 +101,7 @@ fn without_slash(uri: &str) -> String {
 /// An error of an implementation comes as [`Error::from_source`]; a panic counts as an error.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
-    /// Adds the record of a job, or puts it in the place of the one with the same id.
+    /// Adds the record of a job, or replaces that of the same id.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ pub type UpdateStream = BoxStream<'static, SnapshotUpdate>;
 pub struct SnapshotUpdate {
     /// The record of the job.
     pub job: Job,
-    /// How far the export is; while the job waits for its turn it has not begun.
+    /// How far the export is; that of a job that waits has not begun.
     pub progress: Progress,
 }
 
