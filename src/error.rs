@@ -231,6 +231,16 @@ pub(crate) enum Cause {
     Malformed { what: &'static str, name: String, source: BoxError },
     #[error("no snapshot is at this place: {name}")]
     NoSnapshot { name: String },
+
+    // The engine.
+    #[error("no such segment")]
+    UnknownSegment,
+    #[error("no such snapshot of this segment")]
+    UnknownSnapshot,
+    #[error("as many snapshots are in progress as may be")]
+    QueueFull,
+    #[error("the job store failed")]
+    Jobs { source: BoxError },
 }
 
 impl Cause {
@@ -255,7 +265,11 @@ impl Cause {
             | Self::Fenced
             | Self::Committed
             | Self::Malformed { .. } => ErrorKind::BadRequest,
-            Self::SourceMissing { .. } | Self::NoSnapshot { .. } => ErrorKind::ResourceNotFound,
+            Self::SourceMissing { .. }
+            | Self::NoSnapshot { .. }
+            | Self::UnknownSegment
+            | Self::UnknownSnapshot => ErrorKind::ResourceNotFound,
+            Self::QueueFull => ErrorKind::Throttling,
             Self::Store { kind, .. } | Self::ForeignStore { kind, .. } => *kind,
             Self::SourceUnreadable { source, .. } => box_kind(source),
             Self::Io { source, .. } => io_kind(source),
@@ -265,7 +279,8 @@ impl Cause {
             | Self::Cancelled
             | Self::TimedOut { .. }
             | Self::CommitUnknown { .. }
-            | Self::Coverage { .. } => ErrorKind::Internal,
+            | Self::Coverage { .. }
+            | Self::Jobs { .. } => ErrorKind::Internal,
         }
     }
 
@@ -299,7 +314,7 @@ impl Cause {
             }
             Self::Record { .. } => "A profile could not be turned into a row.",
             Self::Value { .. } => "A profile holds a value that the format cannot hold.",
-            Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } => {
+            Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } | Self::Jobs { .. } => {
                 "The export failed inside the service."
             }
             Self::OverBudget { .. } => "A profile is too large for the memory of the export.",
@@ -313,6 +328,9 @@ impl Cause {
             Self::CommitUnknown { .. } => "The destination did not say whether the snapshot is complete.",
             Self::Malformed { .. } => "An object at the destination cannot be understood.",
             Self::NoSnapshot { .. } => "No snapshot is at this place.",
+            Self::UnknownSegment => "The segment does not exist.",
+            Self::UnknownSnapshot => "The snapshot does not exist.",
+            Self::QueueFull => "Too many snapshots are in progress; try again later.",
         }
     }
 }

@@ -35,6 +35,8 @@ use crate::stage::Pool;
 use crate::upload::PartStore;
 
 pub use self::builder::ExporterBuilder;
+pub(crate) use self::check::settings as check_settings;
+pub(crate) use self::describe::now;
 pub use self::handle::ExportHandle;
 pub use self::target::{Target, abort};
 

@@ -33,6 +33,9 @@
 //! # }
 //! ```
 //!
+//! Many exports in one process, with the operations of the API around them, are run by a
+//! [`SnapshotEngine`](snapshot::SnapshotEngine); `docs/embedding.md` shows a service that owns one.
+//!
 //! # Features
 //!
 //! | feature | default | adds |
@@ -55,6 +58,7 @@ pub mod plan;
 mod progress;
 mod settings;
 mod shape;
+pub mod snapshot;
 pub mod source;
 mod stage;
 mod store;
@@ -78,3 +82,8 @@ pub use verify::{ObjectReport, Problem, VerifyReport, verify};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The examples of the embedding guide, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+pub struct Embedding;

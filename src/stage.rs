@@ -66,6 +66,12 @@ impl From<Arc<ThreadPool>> for Pool {
     }
 }
 
+impl From<Pool> for Arc<ThreadPool> {
+    fn from(pool: Pool) -> Self {
+        pool.0
+    }
+}
+
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("threads", &self.threads()).finish()

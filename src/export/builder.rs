@@ -129,6 +129,8 @@ impl ExporterBuilder {
     }
 
     /// A memory budget shared with other exports; default: `settings.memory_budget` for this export alone.
+    ///
+    /// The export plans with the smaller of the two: more of a large budget is for the exports beside it.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);

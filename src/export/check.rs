@@ -49,6 +49,13 @@ impl Shares {
     }
 }
 
+/// The bytes that an export plans with: of a budget that it shares no more than its own settings say.
+///
+/// Else each export's fixed shares would be of the whole budget, and a larger one could hold no more exports.
+pub(super) fn planned_bytes(settings: &Settings, budget: &Budget) -> u64 {
+    settings.memory_budget.min(budget.bytes())
+}
+
 /// The bytes that a chunk of so many logical bytes takes while it is encoded.
 ///
 /// For text its rows and its output, which the names of columns make longer; for ORC its rows, a copy of them
@@ -76,7 +83,7 @@ pub(super) fn part_limit(settings: &Settings, format: Format) -> u64 {
 }
 
 /// Checks each setting for itself.
-pub(super) fn settings(settings: &Settings, format: Format) -> Result<()> {
+pub(crate) fn settings(settings: &Settings, format: Format) -> Result<()> {
     let upload = &settings.upload;
     let retry = &settings.retry;
     let positive = [
@@ -125,14 +132,14 @@ pub(super) fn sizes(
     store: &dyn PartStore,
     source: &dyn ProfileSource,
 ) -> Result<()> {
-    let floor = Shares::new(settings, format, budget.bytes(), store).floor();
-    if floor > budget.bytes() {
+    let planned = planned_bytes(settings, budget);
+    if Shares::new(settings, format, planned, store).floor() > planned {
         let rule =
             format!("must be at least {} bytes with these settings", least_budget(settings, format, store));
         return Err(Cause::Setting { name: "memory_budget".to_owned(), rule }.into());
     }
     let traits = store.traits();
-    let part = part_bytes(&settings.upload, budget.bytes(), &traits);
+    let part = part_bytes(&settings.upload, planned, &traits);
     // The source's own size is the least guess that can be made of the output's.
     let parts = source.size_hint().bytes.map_or(0, |bytes| bytes / part);
     if settings.single_part && parts > traits.max_parts {

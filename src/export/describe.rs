@@ -13,7 +13,7 @@ use crate::plan::Format;
 use crate::settings::{Compression, Settings, UploadSettings};
 
 /// The time now, as RFC 3339 in UTC with milliseconds.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     #[expect(clippy::disallowed_methods, reason = "claim and manifest say when; no data object does")]
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);

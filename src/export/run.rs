@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Exporter;
-use super::check::Shares;
+use super::check::{Shares, planned_bytes};
 use super::describe::now;
 use crate::budget::Account;
 use crate::error::{Cause, Result};
@@ -21,15 +21,18 @@ pub(super) struct Run {
     pub(super) exporter: Exporter,
     pub(super) counters: Counters,
     pub(super) bytes_read: ByteCounter,
+    /// Asked once: it may be dear, and a source of the caller's may panic.
+    rows_total: Option<u64>,
 }
 
 impl Run {
     pub(super) fn new(exporter: Exporter) -> Self {
-        Self { exporter, counters: Counters::default(), bytes_read: ByteCounter::default() }
+        let rows_total = exporter.source.size_hint().rows;
+        Self { exporter, counters: Counters::default(), bytes_read: ByteCounter::default(), rows_total }
     }
 
     pub(super) fn progress(&self) -> Progress {
-        self.counters.progress(self.exporter.source.size_hint().rows, self.bytes_read.bytes())
+        self.counters.progress(self.rows_total, self.bytes_read.bytes())
     }
 
     /// Tells the observer how far the export is.
@@ -62,7 +65,7 @@ impl Run {
         // Not to be cancelled half-way: an answer that nobody hears would leave a claim that nobody gives back.
         let ownership = claim(Arc::clone(&exporter.store), &claim_of_ours, exporter.takeover).boxed().await?;
         let uploader =
-            Uploader::new(Arc::clone(&exporter.store), &exporter.settings.upload, exporter.budget.bytes());
+            Uploader::new(Arc::clone(&exporter.store), &exporter.settings.upload, self.planned_bytes());
 
         self.enter(Stage::Writing);
         let written = self.written(&account, &uploader, cancellation).boxed().await;
@@ -82,7 +85,11 @@ impl Run {
 
     pub(super) fn shares(&self) -> Shares {
         let exporter = &self.exporter;
-        Shares::new(&exporter.settings, exporter.format, exporter.budget.bytes(), &*exporter.store)
+        Shares::new(&exporter.settings, exporter.format, self.planned_bytes(), &*exporter.store)
+    }
+
+    fn planned_bytes(&self) -> u64 {
+        planned_bytes(&self.exporter.settings, &self.exporter.budget)
     }
 
     /// Every row uploaded, nothing visible; a panic of the caller's source is an error like any other.

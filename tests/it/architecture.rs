@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first; modules of one line do not know each other.
-const RANKS: [&[&str]; 9] = [
+const RANKS: [&[&str]; 10] = [
     &["error"],
     &["api", "settings", "budget", "progress", "compress"],
     &["plan"],
@@ -13,6 +13,7 @@ const RANKS: [&[&str]; 9] = [
     &["source", "shape", "batch", "stage", "encode", "upload"],
     &["manifest"],
     &["export", "verify"],
+    &["snapshot"],
     &["lib"],
     &["bin"],
 ];
@@ -99,8 +100,8 @@ fn rayon_is_named_by_the_stage_and_by_those_who_take_a_pool() {
         })
         .map(|(module, _)| module)
         .collect();
-    let expected = ["export", "stage"].map(str::to_owned).into();
-    assert_eq!(named, expected, "`export` takes a pool of the caller's, `stage` runs on it");
+    let expected = ["export", "snapshot", "stage"].map(str::to_owned).into();
+    assert_eq!(named, expected, "`export` and `snapshot` take a pool of the caller's, `stage` runs on it");
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod golden;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod snapshot;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod store;
