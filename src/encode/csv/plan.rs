@@ -4,13 +4,16 @@
 //!
 //! Invariant: the last leaf, and no other, ends the row; every leaf has a header cell of its own.
 
-use arrow::datatypes::{Field, SchemaRef};
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, SchemaRef, UnionFields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, LONE_NULL, Style};
 use crate::encode::text::node::{
-    Floats, JsonNodes, Kind, Node, Place, Quoting, Scalar, Spelling, join, struct_fields,
+    Floats, JsonNodes, Kind, Node, Place, Quoting, Spelling, join, struct_fields,
 };
+use crate::encode::text::scalar::{Scalar, union_fields};
 use crate::error::{Cause, Result};
 use crate::settings::Settings;
 
@@ -31,9 +34,9 @@ pub(super) enum Shape {
 /// One cell.
 #[derive(Debug)]
 pub(super) enum Leaf {
-    /// A value without parts.
+    /// A value without parts, or a union of such values.
     Scalar(Node),
-    /// A map or a list as JSON text, in the frame of its cell.
+    /// A map, a list or a union of such as JSON text, in the frame of its cell.
     Json(Node, Frame),
 }
 
@@ -41,7 +44,7 @@ impl Leaf {
     /// How many levels of cells it needs below its own.
     pub(super) fn depth(&self) -> usize {
         match self {
-            Self::Scalar(_) => 0,
+            Self::Scalar(node) => node.depth(),
             Self::Json(node, _) => 1 + node.depth(),
         }
     }
@@ -103,22 +106,23 @@ impl Planner<'_> {
 
     fn leaf(&self, field: &Field, path: String) -> Result<Leaf> {
         let lone = self.leaves == 1;
-        let scalar = Scalar::of(field.data_type());
+        let scalars = Scalar::all_of(field.data_type());
+        let texts = [Scalar::String, Scalar::Binary];
+        let has_texts = scalars.iter().flatten().any(|scalar| texts.contains(scalar));
         let suffix: &[u8] = if self.names.len() == self.leaves { b"\n" } else { b"," };
-        let null: &[u8] = match scalar {
-            _ if !lone => b"",
-            Some(Scalar::String | Scalar::Binary) => LONE_NULL,
-            _ => b"\"\"",
+        let null: &[u8] = match (lone, has_texts) {
+            (false, _) => b"",
+            (true, true) => LONE_NULL,
+            (true, false) => b"\"\"",
         };
         let null = Affix::new(&[null, suffix].concat());
         let frame = Frame { prefix: Affix::new(b""), suffix: Affix::new(suffix), null };
-        let Some(scalar) = scalar else {
+        if scalars.is_none() {
             let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl };
             return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame));
-        };
+        }
         let spelling = Spelling { quoting: Quoting::Csv(Csv { lone }), floats: Floats::Words };
-        let name = field.name().clone();
-        Ok(Leaf::Scalar(Node { name, path, kind: Kind::Scalar(scalar), frame, spelling }))
+        Ok(Leaf::Scalar(text_cell(field, path, &frame, spelling)))
     }
 
     fn check_names(&self) -> Result<()> {
@@ -150,4 +154,17 @@ impl Planner<'_> {
         pen.finish();
         cells.text().to_vec()
     }
+}
+
+/// A value without parts, or of a union of such values, as text.
+fn text_cell(field: &Field, path: String, frame: &Frame, spelling: Spelling) -> Node {
+    let child =
+        |(id, child): (i8, &Arc<Field>)| (id, text_cell(child, join(&path, child.name()), frame, spelling));
+    let kind = match Scalar::of(field.data_type()) {
+        Some(scalar) => Kind::Scalar(scalar),
+        None => Kind::Union(
+            union_fields(field.data_type()).into_iter().flat_map(UnionFields::iter).map(child).collect(),
+        ),
+    };
+    Node { name: field.name().clone(), path, kind, frame: frame.clone(), spelling }
 }

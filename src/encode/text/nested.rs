@@ -16,8 +16,8 @@ use arrow::datatypes::DataType;
 
 use crate::encode::text::cells::{Cells, Frame, Join, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
-use crate::encode::text::dictionary::unpacked;
 use crate::encode::text::node::Node;
+use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
 
 /// The writer of a struct.
@@ -27,12 +27,11 @@ pub(crate) fn structs<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     let Some(array) = array.as_struct_opt() else { return Err(mismatch(node)) };
     if !array.fields().iter().map(|field| field.name()).eq(fields.iter().map(|field| &field.name)) {
         return Err(mismatch(node));
     }
-    let nulls = NullBuffer::union(array.nulls(), outer);
     let columns = fields.iter().zip(array.columns());
     let columns =
         columns.map(|(field, child)| column(field, child, nulls.as_ref())).collect::<Result<_>>()?;
@@ -100,11 +99,11 @@ pub(crate) fn lists<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     if let DataType::ListView(item_field) | DataType::LargeListView(item_field) = array.data_type() {
         let plain = cast(&array, &DataType::LargeList(Arc::clone(item_field)))
             .map_err(|source| Cause::Encode { source: source.into() })?;
-        return lists(node, item, &plain, outer);
+        return lists(node, item, &plain, nulls.as_ref());
     }
     let (values, offsets) = if let Some(list) = array.as_list_opt::<i32>() {
         (list.values(), usize_offsets(list.value_offsets()))
@@ -116,7 +115,6 @@ pub(crate) fn lists<'p>(
     } else {
         return Err(mismatch(node));
     };
-    let nulls = NullBuffer::union(array.nulls(), outer);
     let mask = item_mask(&offsets, nulls.as_ref(), values.len());
     let items = vec![column(item, values, mask.as_ref())?];
     Ok(Box::new(Lists { items, offsets, nulls, node, keys: None }))
@@ -129,10 +127,9 @@ pub(crate) fn maps<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     let Some(map) = array.as_map_opt() else { return Err(mismatch(node)) };
     let offsets = usize_offsets(map.value_offsets());
-    let nulls = NullBuffer::union(map.nulls(), outer);
     let mask = item_mask(&offsets, nulls.as_ref(), map.entries().len());
     let items =
         vec![column(&entry[0], map.keys(), mask.as_ref())?, column(&entry[1], map.values(), mask.as_ref())?];
