@@ -1,6 +1,7 @@
 //! The text encoders against the oracle, and what they promise beyond it.
 
 mod arrays;
+mod columns;
 mod forms;
 mod model;
 mod oracle;

@@ -7,6 +7,7 @@ use std::ops::Range;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 
+use crate::encode::csv::keys;
 use crate::encode::csv::plan::{Leaf, Shape};
 use crate::encode::text::cells::{Cells, Frame, Join};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column};
@@ -31,6 +32,7 @@ pub(super) fn open<'p>(
             columns.push(Box::new(JsonCells { values: column(node, array, outer)?, frame }));
             return Ok(());
         }
+        Shape::Keys { path, keys } => return keys::open((path, keys), array, outer, columns),
         Shape::Struct { path, fields } => (path, fields),
     };
     let mismatch = || Cause::BatchMismatch { column: path.clone() };

@@ -20,6 +20,11 @@ use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
 
+/// What is wrong with a map that has a null for a key.
+pub(crate) const KEY_NULL: &str = "a key of a map is null";
+/// What is wrong with a map that has two equal keys.
+pub(crate) const KEY_TWICE: &str = "a map holds a key twice";
+
 /// The writer of a struct.
 pub(crate) fn structs<'p>(
     node: &'p Node,
@@ -235,11 +240,11 @@ impl Lists<'_> {
             && nulls.slice(first, items.len()).null_count() > 0
         {
             let column = keys.node.path.clone();
-            return Err(Problem { index: row, column, what: "a key of a map is null" });
+            return Err(Problem { index: row, column, what: KEY_NULL });
         }
         if has_twins(cells, items) {
             let column = self.node.path.clone();
-            return Err(Problem { index: row, column, what: "a map holds a key twice" });
+            return Err(Problem { index: row, column, what: KEY_TWICE });
         }
         Ok(())
     }
