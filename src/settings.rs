@@ -97,11 +97,24 @@ impl Default for Settings {
 pub struct CsvSettings {
     /// What joins the names of a struct column and its fields; default `.`, as in `Address.City`.
     pub flatten_separator: String,
+    /// Whether two names that differ in case only are refused, as readers that ignore case need it; default
+    /// false.
+    pub case_insensitive_names: bool,
+    /// Keys of maps that become columns, instead of the map's cell of JSON; default: none.
+    ///
+    /// A map is named as its cell would be, such as `Attributes`; its keys become columns such as
+    /// `Attributes.tier`, in this order. A row that has not the key is NULL there. Keys that are not listed are
+    /// not written.
+    pub map_columns: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for CsvSettings {
     fn default() -> Self {
-        Self { flatten_separator: ".".to_owned() }
+        Self {
+            flatten_separator: ".".to_owned(),
+            case_insensitive_names: false,
+            map_columns: BTreeMap::new(),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 #[path = "../../tests/it/encode/arrays.rs"]
 mod arrays;
+#[path = "../../tests/it/encode/forms.rs"]
+mod forms;
 #[path = "../../tests/it/encode/model.rs"]
 mod model;
 #[path = "../../tests/it/encode/oracle.rs"]

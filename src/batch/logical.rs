@@ -1,7 +1,9 @@
 //! The logical size of rows: the lengths of their values plus the widths of fixed types.
 //!
 //! The same for every physical form of a column and for every slice; garbage under a null slot counts
-//! nothing, and a null of a fixed width counts that width.
+//! nothing, and a null of a fixed width counts that width. A union counts its active children.
+
+mod union;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, ByteView, GenericByteArray, GenericByteViewArray, GenericListArray,
@@ -63,17 +65,29 @@ fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: 
         DataType::ListView(_) => add_list_view::<i32>(array.as_list_view(), valid, bounds, sizes),
         DataType::LargeListView(_) => add_list_view::<i64>(array.as_list_view(), valid, bounds, sizes),
         DataType::RunEndEncoded(..) => add_runs(array, parent, bounds, sizes),
+        DataType::Union(..) => union::add_active(array.as_union(), valid, bounds, sizes),
         other => add_width(width(other), bounds, sizes),
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "arrow knows the width of every other type")]
-/// Bytes of one value of a fixed width. Unions count nothing: no format holds them yet.
+/// Bytes of one value of a fixed width.
 fn width(data_type: &DataType) -> u64 {
     match data_type {
         DataType::Boolean => 1,
         DataType::FixedSizeBinary(width) => u64::try_from(*width).unwrap_or_default(),
         other => other.primitive_width().unwrap_or_default() as u64,
+    }
+}
+
+/// Bytes of a null: what has a fixed width keeps it, also in a struct; of a union no child is there.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others have a width or are of any length")]
+fn null_width(data_type: &DataType) -> u64 {
+    match data_type {
+        DataType::Dictionary(_, values) => null_width(values),
+        DataType::RunEndEncoded(_, values) => null_width(values.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|field| null_width(field.data_type())).sum(),
+        other => width(other),
     }
 }
 
@@ -129,7 +143,7 @@ fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize
     let values = dictionary.values();
     if values.is_empty() {
         // Every key is null.
-        return add_width(width(values.data_type()), bounds, sizes);
+        return add_width(null_width(values.data_type()), bounds, sizes);
     }
     let lengths = value_lengths(values).unwrap_or_else(|| {
         let bounds: Vec<usize> = (0..=values.len()).collect();
@@ -138,12 +152,11 @@ fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize
         lengths
     });
     // A null of a fixed width counts that width, whatever the key under it.
-    let null = width(values.data_type());
+    let null = null_width(values.data_type());
     let keys = dictionary.normalized_keys();
-    let nulls = dictionary.keys().nulls();
     let length =
-        |row: usize| if nulls.is_none_or(|nulls| nulls.is_valid(row)) { lengths[keys[row]] } else { null };
-    add_lengths(length, valid.filter(|_| null == 0), bounds, sizes);
+        |row: usize| if valid.is_none_or(|valid| valid.is_valid(row)) { lengths[keys[row]] } else { null };
+    add_lengths(length, None, bounds, sizes);
 }
 
 /// The length of each entry of a dictionary of strings or bytes; a null entry has none.
@@ -260,10 +273,13 @@ fn index<T: TryInto<usize>>(value: T) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int32Array, Int32RunArray, ListArray, StringArray, StructArray};
+    use arrow::array::{
+        DictionaryArray, Int32Array, Int32RunArray, Int64Array, ListArray, StringArray, StructArray,
+        UnionArray,
+    };
     use arrow::buffer::{OffsetBuffer, ScalarBuffer};
     use arrow::compute::cast;
-    use arrow::datatypes::Field;
+    use arrow::datatypes::{Field, UnionFields};
 
     use super::*;
 
@@ -295,6 +311,47 @@ mod tests {
             .unwrap();
         assert_eq!(size(&runs), [2, 2, 1, 1, 1]);
         assert_eq!(size(&runs.slice(1, 2)), [2, 1]);
+    }
+
+    #[test]
+    fn a_null_counts_the_same_in_every_form() {
+        let fields = vec![Field::new("n", DataType::Int32, true), Field::new("s", DataType::Utf8, true)];
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(StringArray::from(vec!["ab", "garbage"]))];
+        let nulls = NullBuffer::from(vec![true, false]);
+        let plain: ArrayRef = Arc::new(StructArray::new(fields.into(), columns, Some(nulls)));
+        assert_eq!(size(&plain), [6, 4]);
+        let keys = Int32Array::from(vec![Some(0), None]);
+        let dictionary: ArrayRef = Arc::new(DictionaryArray::new(keys, plain.slice(0, 1)));
+        assert_eq!(size(&dictionary), [6, 4]);
+        let twice = DictionaryArray::new(Int32Array::from(vec![1, 0, 1]), dictionary);
+        assert_eq!(size(&twice), [4, 6, 4]);
+        let runs = Int32RunArray::try_new(&Int32Array::from(vec![1, 3]), &plain).unwrap();
+        assert_eq!(size(&runs), [6, 4, 4]);
+    }
+
+    #[test]
+    fn a_union_counts_its_active_children_sparse_or_dense() {
+        let fields = UnionFields::try_new(
+            [3, 5],
+            [Field::new("n", DataType::Int64, true), Field::new("s", DataType::Utf8, true)],
+        );
+        let fields = fields.unwrap();
+        let ids = || ScalarBuffer::from(vec![5_i8, 3, 5, 3]);
+        let numbers = |values: Vec<Option<i64>>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+        let texts = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+        let sparse = vec![numbers(vec![Some(9), Some(1), Some(9), None]), texts(vec!["abc", "x", "", "x"])];
+        let sparse = UnionArray::try_new(fields.clone(), ids(), None, sparse).unwrap();
+        assert_eq!(size(&sparse), [3, 8, 0, 8]);
+        let offsets = ScalarBuffer::from(vec![1, 1, 0, 0]);
+        let dense = vec![numbers(vec![None, Some(1)]), texts(vec!["", "abc"])];
+        let dense = UnionArray::try_new(fields, ids(), Some(offsets), dense).unwrap();
+        assert_eq!(size(&dense), [3, 8, 0, 8]);
+        assert_eq!(size(&dense.slice(1, 2)), [8, 0]);
+        let parent = NullBuffer::from(vec![false, false, true, true]);
+        let mut sizes = vec![0; 4];
+        add(&dense, Some(&parent), &[0, 1, 2, 3, 4], &mut sizes);
+        assert_eq!(sizes, [0, 0, 0, 8]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! CSV (RFC 4180): a header row in every part, LF, no BOM, quotes only where a reader needs them.
 //!
-//! Structs become dotted columns at any depth, maps and lists become one cell of JSON. NULL is nothing, the
-//! empty string is `""`. Where the file has one column only, nothing would be an empty line, which readers
+//! Structs become dotted columns at any depth, and chosen keys of a map become columns; other maps and lists
+//! become one cell of JSON. NULL is nothing, the empty string is `""`. Where the file has one column only, nothing would be an empty line, which readers
 //! skip: there NULL is `NULL` if the column can hold an empty string, and `""` if it cannot; a text `NULL`
 //! is quoted then. How a value is spelled is settled in [`text`](crate::encode::text).
 //!
 //! Invariant: every row has as many cells as the header, and no row is an empty line.
 
 mod cells;
+mod keys;
 mod plan;
 
 use arrow::array::RecordBatch;

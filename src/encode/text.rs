@@ -10,10 +10,14 @@
 pub(crate) mod cells;
 pub(crate) mod chunk;
 pub(crate) mod column;
-pub(crate) mod dictionary;
 pub(crate) mod escape;
 pub(crate) mod nested;
 pub(crate) mod node;
 pub(crate) mod number;
+pub(crate) mod packed;
+pub(crate) mod scalar;
+pub(crate) mod span;
 pub(crate) mod string;
+pub(crate) mod temporal;
 pub(crate) mod time;
+pub(crate) mod union;

@@ -1,6 +1,8 @@
 //! The text encoders against the oracle, and what they promise beyond it.
 
 mod arrays;
+mod columns;
+mod forms;
 mod model;
 mod oracle;
 mod readback;
@@ -9,10 +11,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Date64Array, FixedSizeBinaryArray, Float64Array, Int64Array, MapArray, RecordBatch,
-    StringArray, StructArray, Time32SecondArray, TimestampSecondArray,
+    StringArray, StructArray, TimestampSecondArray,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, UnionFields, UnionMode};
 use proptest::prelude::*;
 use segment_export::encode::{Encoder, PartIndex, encoder_for};
 use segment_export::{ErrorKind, Format, Settings};
@@ -162,19 +164,21 @@ fn times_that_have_no_text_are_errors_in_every_format() {
 
 #[test]
 fn a_type_without_a_form_is_refused_with_its_path() {
-    let times = Arc::new(Field::new("item", DataType::Time32(TimeUnit::Second), true));
-    let inner = Field::new("Hours", DataType::List(times), true);
+    // A key of JSON is a text: that of a value without parts.
+    let key = Field::new("key", DataType::new_list(DataType::Utf8, true), false);
+    let value = Field::new("value", DataType::Utf8, true);
+    let entries = Field::new("entries", DataType::Struct(vec![key, value].into()), false);
+    let inner = Field::new("Hours", DataType::Map(Arc::new(entries), false), true);
     let nested = schema(vec![Field::new("Shop", DataType::Struct(vec![inner].into()), true)]);
+    let nothing = DataType::Union(UnionFields::empty(), UnionMode::Sparse);
     for (format, name) in [(Format::Csv, "CSV"), (Format::Jsonl, "JSONL")] {
         let error = refused(format, &nested, &Settings::default());
         assert_eq!(
             error,
-            format!("{name} cannot hold the type of this column: column=`Shop.Hours.item` type=`Time32(s)`")
+            format!("{name} cannot hold the type of this column: column=`Shop.Hours.key` type=`List(Utf8)`")
         );
-        let flat = batch(vec![("t", Arc::new(Time32SecondArray::from(vec![1])))]);
-        assert!(
-            refused(format, &flat.schema(), &Settings::default()).contains("column=`t` type=`Time32(s)`")
-        );
+        let flat = schema(vec![Field::new("u", nothing.clone(), true)]);
+        assert!(refused(format, &flat, &Settings::default()).contains("column=`u` type=`Union"));
     }
 }
 

@@ -21,7 +21,7 @@ use segment_export::encode::{PartIndex, encoder_for};
 use segment_export::{Format, NonFinite, Settings, WideNumbers};
 
 /// Compares bytes with a golden file, or writes it.
-fn check(name: &str, bytes: &[u8]) {
+pub(crate) fn check(name: &str, bytes: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/golden").join(name);
     #[expect(clippy::disallowed_methods, reason = "the one command that writes golden files anew")]
     if std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1") {

@@ -18,6 +18,8 @@ mod export;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod snapshot;

@@ -4,15 +4,16 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 
+use crate::encode::csv::keys;
 use crate::encode::csv::plan::{Leaf, Shape};
 use crate::encode::text::cells::{Cells, Frame, Join};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column};
-use crate::encode::text::dictionary::unpacked;
 use crate::encode::text::escape::{Csv, Style};
 use crate::encode::text::nested::fill_all;
+use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
 
 /// Appends the writers of a column of the source.
@@ -31,16 +32,16 @@ pub(super) fn open<'p>(
             columns.push(Box::new(JsonCells { values: column(node, array, outer)?, frame }));
             return Ok(());
         }
+        Shape::Keys { path, keys } => return keys::open((path, keys), array, outer, columns),
         Shape::Struct { path, fields } => (path, fields),
     };
     let mismatch = || Cause::BatchMismatch { column: path.clone() };
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     let array = array.as_struct_opt().ok_or_else(mismatch)?;
     let names = array.fields().iter().map(|field| field.name());
     if !names.eq(fields.iter().map(|(name, _)| name)) {
         return Err(mismatch().into());
     }
-    let nulls = NullBuffer::union(array.nulls(), outer);
     fields
         .iter()
         .zip(array.columns())
@@ -68,7 +69,7 @@ impl Column for Lines<'_> {
     }
 }
 
-/// Maps and lists: JSON text, quoted as CSV.
+/// What has parts: JSON text, quoted as CSV.
 struct JsonCells<'p> {
     /// Nothing but the JSON text; a null is empty, which no JSON text is.
     values: BoxColumn<'p>,

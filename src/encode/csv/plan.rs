@@ -4,15 +4,21 @@
 //!
 //! Invariant: the last leaf, and no other, ends the row; every leaf has a header cell of its own.
 
-use arrow::datatypes::{Field, SchemaRef};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, SchemaRef, UnionFields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, LONE_NULL, Style};
 use crate::encode::text::node::{
-    Floats, JsonNodes, Kind, Node, Place, Quoting, Scalar, Spelling, join, struct_fields,
+    Floats, JsonNodes, Kind, Node, Place, Quoting, Spelling, join, map_entry, struct_fields,
 };
-use crate::error::{Cause, Result};
+use crate::encode::text::scalar::{Scalar, union_fields};
+use crate::error::{Cause, Error, Result};
 use crate::settings::Settings;
+
+const MAP_COLUMNS: &str = "csv.map_columns";
 
 /// A column of the source and the cells that it becomes.
 #[derive(Debug)]
@@ -26,14 +32,21 @@ pub(super) enum Shape {
         /// The name of each field, and its cells.
         fields: Vec<(String, Shape)>,
     },
+    /// The cells of chosen keys of a map.
+    Keys {
+        /// Dotted path, for errors.
+        path: String,
+        /// Each key, and its cells.
+        keys: Vec<(String, Shape)>,
+    },
 }
 
 /// One cell.
 #[derive(Debug)]
 pub(super) enum Leaf {
-    /// A value without parts.
+    /// A value without parts, or a union of such values.
     Scalar(Node),
-    /// A map or a list as JSON text, in the frame of its cell.
+    /// A map, a list or a union of such as JSON text, in the frame of its cell.
     Json(Node, Frame),
 }
 
@@ -41,7 +54,7 @@ impl Leaf {
     /// How many levels of cells it needs below its own.
     pub(super) fn depth(&self) -> usize {
         match self {
-            Self::Scalar(_) => 0,
+            Self::Scalar(node) => node.depth(),
             Self::Json(node, _) => 1 + node.depth(),
         }
     }
@@ -52,31 +65,30 @@ impl Shape {
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Leaf(leaf) => leaf.depth(),
-            Self::Struct { fields, .. } => fields.iter().map(|(_, field)| field.depth()).max().unwrap_or(0),
+            Self::Struct { fields, .. } | Self::Keys { keys: fields, .. } => {
+                fields.iter().map(|(_, field)| field.depth()).max().unwrap_or(0)
+            }
         }
     }
 }
 
 /// The columns and the header row of a schema.
 pub(super) fn plan(schema: &SchemaRef, settings: &Settings) -> Result<(Vec<Shape>, Vec<u8>)> {
-    let leaves = schema.fields().iter().map(|field| leaf_count(field)).sum();
-    if leaves == 0 {
-        let rule = "must leave at least one column for CSV".to_owned();
-        return Err(Cause::Setting { name: "columns".to_owned(), rule }.into());
+    // Once to count: how a leaf is framed depends on how many there are.
+    let mut count = Planner::new(settings, 0);
+    count.shapes(schema)?;
+    if count.names.is_empty() {
+        return Err(broken("columns", "must leave at least one column for CSV".to_owned()));
     }
-    let mut planner = Planner { settings, leaves, names: Vec::with_capacity(leaves) };
-    let fields = schema.fields().iter();
-    let shapes = fields.map(|field| planner.shape(field, &[])).collect::<Result<_>>()?;
-    planner.check_names()?;
+    count.check_maps()?;
+    count.check_names()?;
+    let mut planner = Planner::new(settings, count.names.len());
+    let shapes = planner.shapes(schema)?;
     Ok((shapes, planner.header()))
 }
 
-/// The cells that a field becomes; a struct without fields is one cell, so that its nulls are not lost.
-fn leaf_count(field: &Field) -> usize {
-    match struct_fields(field.data_type()) {
-        Some(fields) if !fields.is_empty() => fields.iter().map(|field| leaf_count(field)).sum(),
-        _ => 1,
-    }
+fn broken(name: &str, rule: String) -> Error {
+    Cause::Setting { name: name.to_owned(), rule }.into()
 }
 
 struct Planner<'a> {
@@ -84,49 +96,90 @@ struct Planner<'a> {
     leaves: usize,
     /// The header cell of each leaf, and the names that lead to it.
     names: Vec<(String, Vec<String>)>,
+    /// The maps whose keys became columns.
+    maps: BTreeSet<String>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn new(settings: &'a Settings, leaves: usize) -> Self {
+        Self { settings, leaves, names: Vec::with_capacity(leaves), maps: BTreeSet::new() }
+    }
+
+    fn shapes(&mut self, schema: &SchemaRef) -> Result<Vec<Shape>> {
+        schema.fields().iter().map(|field| self.shape(field, &[])).collect()
+    }
+
+    /// The cells of a field; a struct without fields is one cell, so that its nulls are not lost.
     fn shape(&mut self, field: &Field, above: &[String]) -> Result<Shape> {
         let mut names = above.to_vec();
         names.push(field.name().clone());
         let path = names.iter().fold(String::new(), |path, name| join(&path, name));
+        let name = names.join(&self.settings.csv.flatten_separator);
+        if let Some(keys) = self.settings.csv.map_columns.get(&name) {
+            self.maps.insert(name);
+            return Ok(Shape::Keys { keys: self.keys(field, &names, keys)?, path });
+        }
         if let Some(fields) = struct_fields(field.data_type())
             && !fields.is_empty()
         {
             let fields = fields.iter().map(|field| Ok((field.name().clone(), self.shape(field, &names)?)));
             return Ok(Shape::Struct { path, fields: fields.collect::<Result<_>>()? });
         }
-        self.names.push((names.join(&self.settings.csv.flatten_separator), names));
+        self.names.push((name, names));
         Ok(Shape::Leaf(self.leaf(field, path)?))
+    }
+
+    /// The cells of chosen keys of a map: each is a field of the type of its values.
+    fn keys(&mut self, map: &Field, names: &[String], keys: &[String]) -> Result<Vec<(String, Shape)>> {
+        let is_text = |[key, _]: &[&Field; 2]| Scalar::of(key.data_type()) == Some(Scalar::String);
+        let Some([_, value]) = map_entry(map.data_type()).filter(is_text).filter(|_| !keys.is_empty()) else {
+            let rule =
+                format!("must list keys of a map whose keys are texts: column=`{}`", names.join("`.`"));
+            return Err(broken(MAP_COLUMNS, rule));
+        };
+        let cells = |key: &String| {
+            let field = Field::new(key, value.data_type().clone(), true);
+            Ok((key.clone(), self.shape(&field, names)?))
+        };
+        keys.iter().map(cells).collect()
     }
 
     fn leaf(&self, field: &Field, path: String) -> Result<Leaf> {
         let lone = self.leaves == 1;
-        let scalar = Scalar::of(field.data_type());
+        let scalars = Scalar::all_of(field.data_type());
+        let texts = [Scalar::String, Scalar::Binary];
+        let has_texts = scalars.iter().flatten().any(|scalar| texts.contains(scalar));
         let suffix: &[u8] = if self.names.len() == self.leaves { b"\n" } else { b"," };
-        let null: &[u8] = match scalar {
-            _ if !lone => b"",
-            Some(Scalar::String | Scalar::Binary) => LONE_NULL,
-            _ => b"\"\"",
+        let null: &[u8] = match (lone, has_texts) {
+            (false, _) => b"",
+            (true, true) => LONE_NULL,
+            (true, false) => b"\"\"",
         };
         let null = Affix::new(&[null, suffix].concat());
         let frame = Frame { prefix: Affix::new(b""), suffix: Affix::new(suffix), null };
-        let Some(scalar) = scalar else {
+        if scalars.is_none() {
             let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl };
             return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame));
-        };
+        }
         let spelling = Spelling { quoting: Quoting::Csv(Csv { lone }), floats: Floats::Words };
-        let name = field.name().clone();
-        Ok(Leaf::Scalar(Node { name, path, kind: Kind::Scalar(scalar), frame, spelling }))
+        Ok(Leaf::Scalar(text_cell(field, path, &frame, spelling)))
+    }
+
+    fn check_maps(&self) -> Result<()> {
+        match self.settings.csv.map_columns.keys().find(|name| !self.maps.contains(*name)) {
+            Some(name) => Err(broken(MAP_COLUMNS, format!("names no column: column=`{name}`"))),
+            None => Ok(()),
+        }
     }
 
     fn check_names(&self) -> Result<()> {
-        let mut names: Vec<_> = self.names.iter().collect();
-        names.sort_by_key(|(name, _)| name);
+        let without_case = self.settings.csv.case_insensitive_names;
+        let compared = |name: &String| if without_case { name.to_lowercase() } else { name.clone() };
+        let mut names: Vec<_> = self.names.iter().map(|(name, path)| (compared(name), path)).collect();
+        names.sort_by(|one, other| one.0.cmp(&other.0));
         let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) else { return Ok(()) };
         // The message has the outer backticks: a field of a struct reads `Address`.`City`.
-        let [first, second] = [pair[0], pair[1]].map(|(_, path)| path.join("`.`"));
+        let [first, second] = [&pair[0], &pair[1]].map(|(_, path)| path.join("`.`"));
         Err(Cause::ColumnClash { first, second }.into())
     }
 
@@ -150,4 +203,17 @@ impl Planner<'_> {
         pen.finish();
         cells.text().to_vec()
     }
+}
+
+/// A value without parts, or of a union of such values, as text.
+fn text_cell(field: &Field, path: String, frame: &Frame, spelling: Spelling) -> Node {
+    let child =
+        |(id, child): (i8, &Arc<Field>)| (id, text_cell(child, join(&path, child.name()), frame, spelling));
+    let kind = match Scalar::of(field.data_type()) {
+        Some(scalar) => Kind::Scalar(scalar),
+        None => Kind::Union(
+            union_fields(field.data_type()).into_iter().flat_map(UnionFields::iter).map(child).collect(),
+        ),
+    };
+    Node { name: field.name().clone(), path, kind, frame: frame.clone(), spelling }
 }

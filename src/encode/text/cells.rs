@@ -67,7 +67,12 @@ impl Cells {
         &self.bytes[..self.len]
     }
 
-    /// Where cell `index` starts.
+    /// How many cells there are.
+    pub(crate) fn count(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
+    /// Where cell `index` starts; the one after the last starts at the end.
     pub(crate) fn start(&self, index: usize) -> usize {
         self.bounds[index]
     }

@@ -11,18 +11,20 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-    Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 
 use crate::encode::text::cells::{Cells, Frame};
-use crate::encode::text::dictionary;
 use crate::encode::text::nested;
-use crate::encode::text::node::{Floats, Kind, Node, Scalar, Zone};
+use crate::encode::text::node::{Floats, Kind, Node};
 use crate::encode::text::number::{AnyFloat, Bool, Decimal, Float, Integer, Text};
+use crate::encode::text::packed::Packed;
+use crate::encode::text::scalar::Scalar;
 use crate::encode::text::string;
-use crate::encode::text::time::{Days, Millidays, Timestamp};
+use crate::encode::text::temporal;
+use crate::encode::text::time::{Days, Millidays};
+use crate::encode::text::union;
 use crate::error::{Cause, Result};
 
 /// Writes the cells of one column of one batch.
@@ -69,6 +71,7 @@ pub(crate) fn column<'p>(
         Kind::Struct(fields) => nested::structs(node, fields, array, outer),
         Kind::List(item) => nested::lists(node, item, array, outer),
         Kind::Map(entry) => nested::maps(node, entry, array, outer),
+        Kind::Union(children) => union::unions(node, children, array, outer),
     }
 }
 
@@ -86,8 +89,8 @@ fn scalar_column<'p>(
     if Scalar::of(array.data_type()) != Some(scalar) {
         return Err(mismatch(node));
     }
-    if matches!(array.data_type(), DataType::Dictionary(..)) {
-        return dictionary::column(node, array, outer);
+    if let Some(packed) = Packed::of(array) {
+        return packed.column(node, outer);
     }
     let nulls = NullBuffer::union(array.nulls(), outer);
     Ok(match scalar {
@@ -114,11 +117,20 @@ fn scalar_column<'p>(
         Scalar::Binary => string::binaries(node, array, nulls),
         Scalar::Date32 => numbers::<Date32Type, _>(node, array, nulls, Days),
         Scalar::Date64 => numbers::<Date64Type, _>(node, array, nulls, Millidays),
-        Scalar::Timestamp(unit, zone) => timestamps(node, array, nulls, (unit, zone)),
+        Scalar::Time(unit) => temporal::clocks(node, array, nulls, unit),
+        Scalar::Timestamp(unit, zone) => temporal::timestamps(node, array, nulls, (unit, zone)),
+        Scalar::Duration(unit) => temporal::durations(node, array, nulls, unit),
+        Scalar::Interval(unit) => temporal::intervals(node, array, nulls, unit),
     })
 }
 
-fn numbers<'p, T, W>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, text: W) -> BoxColumn<'p>
+/// The writer of values of one width.
+pub(crate) fn numbers<'p, T, W>(
+    node: &'p Node,
+    array: &ArrayRef,
+    nulls: Option<NullBuffer>,
+    text: W,
+) -> BoxColumn<'p>
 where
     T: ArrowPrimitiveType,
     W: Text<T::Native> + 'p,
@@ -152,27 +164,6 @@ fn decimals<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, sca
         numbers::<Decimal256Type, _>(node, array, nulls, text)
     } else {
         numbers::<Decimal128Type, _>(node, array, nulls, text)
-    }
-}
-
-fn timestamps<'p>(
-    node: &'p Node,
-    array: &ArrayRef,
-    nulls: Option<NullBuffer>,
-    (unit, zone): (TimeUnit, Zone),
-) -> BoxColumn<'p> {
-    let zoned = zone == Zone::Zoned;
-    match unit {
-        TimeUnit::Second => numbers::<TimestampSecondType, _>(node, array, nulls, Timestamp::<0> { zoned }),
-        TimeUnit::Millisecond => {
-            numbers::<TimestampMillisecondType, _>(node, array, nulls, Timestamp::<3> { zoned })
-        }
-        TimeUnit::Microsecond => {
-            numbers::<TimestampMicrosecondType, _>(node, array, nulls, Timestamp::<6> { zoned })
-        }
-        TimeUnit::Nanosecond => {
-            numbers::<TimestampNanosecondType, _>(node, array, nulls, Timestamp::<9> { zoned })
-        }
     }
 }
 

@@ -16,9 +16,14 @@ use arrow::datatypes::DataType;
 
 use crate::encode::text::cells::{Cells, Frame, Join, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
-use crate::encode::text::dictionary::unpacked;
 use crate::encode::text::node::Node;
+use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
+
+/// What is wrong with a map that has a null for a key.
+pub(crate) const KEY_NULL: &str = "a key of a map is null";
+/// What is wrong with a map that has two equal keys.
+pub(crate) const KEY_TWICE: &str = "a map holds a key twice";
 
 /// The writer of a struct.
 pub(crate) fn structs<'p>(
@@ -27,12 +32,11 @@ pub(crate) fn structs<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     let Some(array) = array.as_struct_opt() else { return Err(mismatch(node)) };
     if !array.fields().iter().map(|field| field.name()).eq(fields.iter().map(|field| &field.name)) {
         return Err(mismatch(node));
     }
-    let nulls = NullBuffer::union(array.nulls(), outer);
     let columns = fields.iter().zip(array.columns());
     let columns =
         columns.map(|(field, child)| column(field, child, nulls.as_ref())).collect::<Result<_>>()?;
@@ -100,11 +104,11 @@ pub(crate) fn lists<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     if let DataType::ListView(item_field) | DataType::LargeListView(item_field) = array.data_type() {
         let plain = cast(&array, &DataType::LargeList(Arc::clone(item_field)))
             .map_err(|source| Cause::Encode { source: source.into() })?;
-        return lists(node, item, &plain, outer);
+        return lists(node, item, &plain, nulls.as_ref());
     }
     let (values, offsets) = if let Some(list) = array.as_list_opt::<i32>() {
         (list.values(), usize_offsets(list.value_offsets()))
@@ -116,7 +120,6 @@ pub(crate) fn lists<'p>(
     } else {
         return Err(mismatch(node));
     };
-    let nulls = NullBuffer::union(array.nulls(), outer);
     let mask = item_mask(&offsets, nulls.as_ref(), values.len());
     let items = vec![column(item, values, mask.as_ref())?];
     Ok(Box::new(Lists { items, offsets, nulls, node, keys: None }))
@@ -129,10 +132,9 @@ pub(crate) fn maps<'p>(
     array: &ArrayRef,
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
-    let array = unpacked(array)?;
+    let (array, nulls) = unpacked(array, outer)?;
     let Some(map) = array.as_map_opt() else { return Err(mismatch(node)) };
     let offsets = usize_offsets(map.value_offsets());
-    let nulls = NullBuffer::union(map.nulls(), outer);
     let mask = item_mask(&offsets, nulls.as_ref(), map.entries().len());
     let items =
         vec![column(&entry[0], map.keys(), mask.as_ref())?, column(&entry[1], map.values(), mask.as_ref())?];
@@ -238,11 +240,11 @@ impl Lists<'_> {
             && nulls.slice(first, items.len()).null_count() > 0
         {
             let column = keys.node.path.clone();
-            return Err(Problem { index: row, column, what: "a key of a map is null" });
+            return Err(Problem { index: row, column, what: KEY_NULL });
         }
         if has_twins(cells, items) {
             let column = self.node.path.clone();
-            return Err(Problem { index: row, column, what: "a map holds a key twice" });
+            return Err(Problem { index: row, column, what: KEY_TWICE });
         }
         Ok(())
     }

@@ -1,16 +1,19 @@
 //! The logical type of a column with everything that is the same for all rows.
 //!
 //! A [`Node`] is made once, when the encoder is made: what a format cannot hold is refused here. It knows no
-//! arrays: a batch may bring a column in any physical form of the same [`Scalar`], list or struct.
+//! arrays: a batch may bring a column in any physical form of the same [`Scalar`], list, struct or union.
 //!
 //! Invariant: the children of a struct are in the order of its fields, and their JSON keys differ.
 
-use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, Json, Style};
+use crate::encode::text::scalar::{Scalar, plain, union_fields};
 use crate::error::{Cause, Result};
-use crate::settings::{JsonlSettings, NonFinite, WideNumbers};
+use crate::settings::{JsonlSettings, NonFinite};
 
 /// One column or nested field.
 #[derive(Debug)]
@@ -38,102 +41,8 @@ pub(crate) enum Kind {
     List(Box<Node>),
     /// The keys and the values of a map.
     Map(Box<[Node; 2]>),
-}
-
-/// The logical type of a value without parts: one for all physical forms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scalar {
-    Null,
-    Bool,
-    Int8,
-    Int16,
-    Int32,
-    Int64,
-    UInt8,
-    UInt16,
-    UInt32,
-    UInt64,
-    Float16,
-    Float32,
-    Float64,
-    Decimal(u8, i8),
-    String,
-    Binary,
-    Date32,
-    Date64,
-    Timestamp(TimeUnit, Zone),
-}
-
-/// Whether a timestamp has a zone; which one does not matter to its text in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Zone {
-    Naive,
-    Zoned,
-}
-
-impl Scalar {
-    /// The logical type of an array's type, if it has no parts and a text.
-    pub(crate) fn of(data_type: &DataType) -> Option<Self> {
-        use DataType as T;
-        let scalar = match data_type {
-            T::Null => Self::Null,
-            T::Boolean => Self::Bool,
-            T::Int8 => Self::Int8,
-            T::Int16 => Self::Int16,
-            T::Int32 => Self::Int32,
-            T::Int64 => Self::Int64,
-            T::UInt8 => Self::UInt8,
-            T::UInt16 => Self::UInt16,
-            T::UInt32 => Self::UInt32,
-            T::UInt64 => Self::UInt64,
-            T::Float16 => Self::Float16,
-            T::Float32 => Self::Float32,
-            T::Float64 => Self::Float64,
-            T::Decimal32(p, s) | T::Decimal64(p, s) | T::Decimal128(p, s) | T::Decimal256(p, s) => {
-                Self::Decimal(*p, *s)
-            }
-            T::Utf8 | T::LargeUtf8 | T::Utf8View => Self::String,
-            T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => Self::Binary,
-            T::Date32 => Self::Date32,
-            T::Date64 => Self::Date64,
-            T::Timestamp(unit, None) => Self::Timestamp(*unit, Zone::Naive),
-            T::Timestamp(unit, Some(_)) => Self::Timestamp(*unit, Zone::Zoned),
-            T::Dictionary(_, value) => return Self::of(value),
-            T::Time32(_)
-            | T::Time64(_)
-            | T::Duration(_)
-            | T::Interval(_)
-            | T::List(_)
-            | T::ListView(_)
-            | T::FixedSizeList(..)
-            | T::LargeList(_)
-            | T::LargeListView(_)
-            | T::Struct(_)
-            | T::Union(..)
-            | T::Map(..)
-            | T::RunEndEncoded(..) => return None,
-        };
-        Some(scalar)
-    }
-
-    /// Whether its JSON text stands in quotes.
-    fn is_quoted(self, wide: WideNumbers) -> bool {
-        match self {
-            Self::String | Self::Binary | Self::Date32 | Self::Date64 | Self::Timestamp(..) => true,
-            Self::Int64 | Self::UInt64 | Self::Decimal(..) => wide == WideNumbers::String,
-            Self::Null
-            | Self::Bool
-            | Self::Int8
-            | Self::Int16
-            | Self::Int32
-            | Self::UInt8
-            | Self::UInt16
-            | Self::UInt32
-            | Self::Float16
-            | Self::Float32
-            | Self::Float64 => false,
-        }
-    }
+    /// The children of a union and their type ids; each has the frame of a value in the union's place.
+    Union(Vec<(i8, Node)>),
 }
 
 /// How the values of a node are spelled.
@@ -192,7 +101,7 @@ pub(crate) struct JsonNodes<'a> {
 impl JsonNodes<'_> {
     /// The node of a field at a place.
     pub(crate) fn node(self, field: &Field, path: String, place: Place<'_>) -> Result<Node> {
-        let kind = self.kind(field.data_type(), &path)?;
+        let kind = self.kind(field.data_type(), &path, place)?;
         if matches!((place, &kind), (Place::Key, Kind::Scalar(Scalar::Null))) {
             return Err(unsupported(self.format, path, field.data_type()));
         }
@@ -227,7 +136,7 @@ impl JsonNodes<'_> {
         Ok(nodes)
     }
 
-    fn kind(self, data_type: &DataType, path: &str) -> Result<Kind> {
+    fn kind(self, data_type: &DataType, path: &str, place: Place<'_>) -> Result<Kind> {
         if let Some(scalar) = Scalar::of(data_type) {
             return Ok(Kind::Scalar(scalar));
         }
@@ -237,6 +146,11 @@ impl JsonNodes<'_> {
         if let Some(item) = list_item(data_type) {
             let path = join(path, item.name());
             return Ok(Kind::List(Box::new(self.node(item, path, Place::Item)?)));
+        }
+        if let Some(children) = union_fields(data_type) {
+            let child =
+                |(id, child): (i8, &Arc<Field>)| Ok((id, self.node(child, join(path, child.name()), place)?));
+            return Ok(Kind::Union(children.iter().map(child).collect::<Result<_>>()?));
         }
         let Some([key, value]) = map_entry(data_type) else {
             return Err(unsupported(self.format, path.to_owned(), data_type));
@@ -264,7 +178,8 @@ impl JsonNodes<'_> {
         let close = match (kind, place) {
             (Kind::Scalar(_), Place::Key) => "\":",
             (Kind::Scalar(scalar), _) if scalar.is_quoted(self.settings.wide_numbers) => "\"",
-            (Kind::Scalar(_), _) => "",
+            // Each child of a union has the frame of its own kind.
+            (Kind::Scalar(_) | Kind::Union(_), _) => "",
             (Kind::Struct(_) | Kind::Map(_), _) => "}",
             (Kind::List(_), _) => "]",
         };
@@ -286,6 +201,7 @@ impl Node {
             Kind::Struct(fields) => 1 + fields.iter().map(Self::depth).max().unwrap_or(0),
             Kind::List(item) => 1 + item.depth(),
             Kind::Map(entry) => 1 + entry.iter().map(Self::depth).max().unwrap_or(0),
+            Kind::Union(children) => 1 + children.iter().map(|(_, child)| child.depth()).max().unwrap_or(0),
         }
     }
 }
@@ -307,12 +223,12 @@ pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The fields of a struct, also behind a dictionary.
+/// The fields of a struct, also behind a dictionary or runs.
 pub(crate) fn struct_fields(data_type: &DataType) -> Option<&Fields> {
     if let DataType::Struct(fields) = plain(data_type) { Some(fields) } else { None }
 }
 
-/// The item of a list of any form, also behind a dictionary.
+/// The item of a list of any form, also behind a dictionary or runs.
 fn list_item(data_type: &DataType) -> Option<&Field> {
     if let DataType::List(item)
     | DataType::LargeList(item)
@@ -326,8 +242,8 @@ fn list_item(data_type: &DataType) -> Option<&Field> {
     }
 }
 
-/// Key and value of a map, also behind a dictionary.
-fn map_entry(data_type: &DataType) -> Option<[&Field; 2]> {
+/// Key and value of a map, also behind a dictionary or runs.
+pub(crate) fn map_entry(data_type: &DataType) -> Option<[&Field; 2]> {
     if let DataType::Map(entries, _) = plain(data_type)
         && let DataType::Struct(fields) = entries.data_type()
         && let [key, value] = &fields[..]
@@ -336,10 +252,6 @@ fn map_entry(data_type: &DataType) -> Option<[&Field; 2]> {
     } else {
         None
     }
-}
-
-fn plain(data_type: &DataType) -> &DataType {
-    if let DataType::Dictionary(_, value) = data_type { plain(value) } else { data_type }
 }
 
 fn unsupported(format: &'static str, column: String, data_type: &DataType) -> crate::error::Error {

@@ -23,8 +23,9 @@ pub(crate) trait Text<V>: Send + Sync {
     fn write(&self, value: V, room: &mut [u8]) -> usize;
 }
 
+/// Copies a text and returns its length.
 #[inline]
-fn put(text: &[u8], room: &mut [u8]) -> usize {
+pub(crate) fn put(text: &[u8], room: &mut [u8]) -> usize {
     room[..text.len()].copy_from_slice(text);
     text.len()
 }

@@ -90,21 +90,60 @@ impl<const DIGITS: u32> Text<i64> for Timestamp<DIGITS> {
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
         put_date(seconds.div_euclid(SECONDS_A_DAY), &mut text);
         let second = seconds.rem_euclid(SECONDS_A_DAY).unsigned_abs();
-        put_pair(second / 3_600, &mut text, 11);
-        put_pair(second / 60 % 60, &mut text, 14);
-        put_pair(second % 60, &mut text, 17);
-        let mut fraction = value.rem_euclid(Self::UNITS).unsigned_abs();
+        put_clock(second, &mut text[11..19]);
+        put_fraction(value.rem_euclid(Self::UNITS).unsigned_abs(), &mut text[20..20 + DIGITS as usize]);
         let mut at = if DIGITS == 0 { 19 } else { 20 + DIGITS as usize };
-        for digit in text[20..20 + DIGITS as usize].iter_mut().rev() {
-            *digit = digit_of(fraction % 10);
-            fraction /= 10;
-        }
         if self.zoned {
             text[at] = b'Z';
             at += 1;
         }
         room[..30].copy_from_slice(&text);
         at
+    }
+}
+
+/// Units since midnight; `DIGITS` are those of the fraction: 0, 3, 6 or 9.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock<const DIGITS: u32>;
+
+impl<const DIGITS: u32> Clock<DIGITS> {
+    const UNITS: u64 = 10_u64.pow(DIGITS);
+}
+
+impl<V: Copy + Into<i64>, const DIGITS: u32> Text<V> for Clock<DIGITS> {
+    const MOST: usize = 18;
+
+    #[inline]
+    fn problem(&self, value: V) -> Option<&'static str> {
+        let day = 0..SECONDS_A_DAY * 10_i64.pow(DIGITS);
+        (!day.contains(&value.into())).then_some("a time of day lies outside of a day")
+    }
+
+    #[inline]
+    fn write(&self, value: V, room: &mut [u8]) -> usize {
+        let value = value.into().unsigned_abs();
+        let mut text = *b"00:00:00.000000000";
+        put_clock(value / Self::UNITS, &mut text);
+        put_fraction(value % Self::UNITS, &mut text[9..9 + DIGITS as usize]);
+        room[..18].copy_from_slice(&text);
+        if DIGITS == 0 { 8 } else { 9 + DIGITS as usize }
+    }
+}
+
+/// Writes `HH:MM:SS` of a second of the day.
+#[inline]
+fn put_clock(second: u64, text: &mut [u8]) {
+    put_pair(second / 3_600, text, 0);
+    put_pair(second / 60 % 60, text, 3);
+    put_pair(second % 60, text, 6);
+}
+
+/// Writes a fraction with all its digits.
+#[inline]
+pub(crate) fn put_fraction(mut fraction: u64, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        *digit = digit_of(fraction);
+        fraction /= 10;
     }
 }
 
@@ -197,6 +236,19 @@ mod tests {
         let micros = Timestamp::<6> { zoned: false };
         assert_eq!(written(&micros, 253_402_300_799_999_999), "9999-12-31T23:59:59.999999");
         assert!(micros.problem(253_402_300_800_000_000).is_some());
+    }
+
+    #[test]
+    fn a_time_of_day_has_the_digits_of_its_unit_and_lies_within_a_day() {
+        assert_eq!(written(&Clock::<0>, 45_296_i32), "12:34:56");
+        assert_eq!(written(&Clock::<3>, 86_399_999_i32), "23:59:59.999");
+        assert_eq!(written(&Clock::<6>, 1_i64), "00:00:00.000001");
+        assert_eq!(written(&Clock::<9>, 86_399_999_999_999_i64), "23:59:59.999999999");
+        assert!(Clock::<0>.problem(86_399_i32).is_none());
+        for value in [86_400_i32, -1, i32::MIN, i32::MAX] {
+            assert!(Clock::<0>.problem(value).is_some());
+        }
+        assert!(Clock::<9>.problem(86_400_000_000_000_i64).is_some());
     }
 
     #[test]

@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, DictionaryArray, FixedSizeListArray, GenericListArray,
-    Int32Array, MapArray, NullArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray,
-    StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeListArray, GenericListArray, MapArray, NullArray,
+    PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-    Decimal256Type, Field, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
+    Decimal256Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
+    DurationSecondType, Field, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    IntervalDayTime, IntervalDayTimeType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    IntervalYearMonthType, Schema, SchemaRef, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, UnionMode,
+    i256,
 };
 use segment_export::{NonFinite, Settings, WideNumbers};
 
-use super::model::{Case, Draw, Type, Value, draw_some};
+use super::forms;
+use super::model::{Case, Draw, Parts, Type, Value, draw_some};
 
 /// The logical schema of a case.
 pub(crate) fn schema(case: &Case) -> SchemaRef {
@@ -41,7 +45,8 @@ fn fields(fields: &[(String, Type)]) -> Fields {
     fields.iter().map(|(name, of)| Field::new(name, data_type(of), true)).collect()
 }
 
-fn data_type(of: &Type) -> DataType {
+/// The logical type as Arrow writes it.
+pub(crate) fn data_type(of: &Type) -> DataType {
     match of {
         Type::Null => DataType::Null,
         Type::Bool => DataType::Boolean,
@@ -65,6 +70,16 @@ fn data_type(of: &Type) -> DataType {
         Type::Date32 => DataType::Date32,
         Type::Date64 => DataType::Date64,
         Type::Time(digits, zoned) => DataType::Timestamp(unit(*digits), zoned.then(|| "Europe/Paris".into())),
+        Type::Clock(digits @ (0 | 3)) => DataType::Time32(unit(*digits)),
+        Type::Clock(digits) => DataType::Time64(unit(*digits)),
+        Type::Elapsed(digits) => DataType::Duration(unit(*digits)),
+        Type::Interval(Parts::Months) => DataType::Interval(IntervalUnit::YearMonth),
+        Type::Interval(Parts::DaysAndMillis) => DataType::Interval(IntervalUnit::DayTime),
+        Type::Interval(Parts::MonthsDaysAndNanos) => DataType::Interval(IntervalUnit::MonthDayNano),
+        Type::Union(children) => {
+            let types = children.iter().map(|(_, of)| data_type(of)).collect();
+            DataType::Union(forms::union_fields(children, types), UnionMode::Sparse)
+        }
         Type::Struct(of) => DataType::Struct(fields(of)),
         Type::List(item) => DataType::List(Arc::new(Field::new("item", data_type(item), true))),
         Type::Map(entry) => {
@@ -111,22 +126,31 @@ fn batch(case: &Case, rows: &[Vec<Value>], draw: &mut Draw<'_>) -> RecordBatch {
 }
 
 /// An array of any form of the type, perhaps a slice of a larger one.
-fn array(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
+pub(crate) fn array(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
     let (before, after) = (draw.below(3), draw.below(3));
     let around: Vec<_> = (0..before + after).map(|_| garbage(of, draw)).collect();
     let mut all: Vec<&Value> = around[..before].iter().collect();
     all.extend(values);
     all.extend(&around[before..]);
-    let array = if draw.one_in(3) { dictionary(of, &all, draw) } else { plain(of, &all, draw) };
+    let array = match draw.below(6) {
+        3 => forms::runs(of, &all, draw),
+        4 | 5 => forms::dictionary(of, &all, draw),
+        _ => plain(of, &all, draw),
+    };
     array.slice(before, values.len())
 }
 
 /// A value that may lie under a null: of the type, and such as must not be written.
-fn garbage(of: &Type, draw: &mut Draw<'_>) -> Value {
+pub(crate) fn garbage(of: &Type, draw: &mut Draw<'_>) -> Value {
     match of {
         Type::Float(_) => Value::Float(f64::NAN),
         Type::Date32 => Value::Int(i128::from(i32::MAX)),
         Type::Date64 | Type::Time(..) => Value::Int(i128::from(i64::MAX)),
+        Type::Clock(_) => Value::Int(-1),
+        Type::Union(children) => {
+            let active = draw.below(children.len());
+            Value::Union(active, Box::new(garbage(&children[active].1, draw)))
+        }
         Type::Map(entry) => {
             let key = garbage(&entry[0], draw);
             Value::Map(vec![[key.clone(), Value::Null], [key, Value::Null]])
@@ -135,35 +159,6 @@ fn garbage(of: &Type, draw: &mut Draw<'_>) -> Value {
         Type::Struct(fields) => Value::Struct(fields.iter().map(|(_, of)| garbage(of, draw)).collect()),
         _ => draw_some(of, true, draw),
     }
-}
-
-/// A dictionary with entries that nobody uses and one that is null.
-fn dictionary(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
-    let unused = [garbage(of, draw), Value::Null];
-    let mut entries: Vec<&Value> = unused.iter().collect();
-    let mut keys = Vec::new();
-    for value in values {
-        // Compared as they are shown: a negative zero is equal to zero, but another entry.
-        let known = entries
-            .iter()
-            .skip(2)
-            .position(|entry| format!("{entry:?}") == format!("{value:?}"))
-            .map(|index| index + 2);
-        keys.push(match (value, known) {
-            (Value::Null, _) => draw.one_in(2).then_some(1),
-            (_, Some(index)) => Some(index),
-            (_, None) => {
-                entries.push(value);
-                Some(entries.len() - 1)
-            }
-        });
-    }
-    let keys: Int32Array = keys.into_iter().map(|key| key.map(|key| i32::try_from(key).unwrap())).collect();
-    let array = DictionaryArray::new(keys, plain(of, &entries, draw));
-    let key_types = [DataType::Int8, DataType::Int32, DataType::UInt8, DataType::UInt16, DataType::Int64];
-    let to =
-        DataType::Dictionary(Box::new(draw.pick(&key_types)), Box::new(array.values().data_type().clone()));
-    cast(&array, &to).unwrap()
 }
 
 fn nulls(values: &[&Value], draw: &mut Draw<'_>) -> Option<NullBuffer> {
@@ -177,7 +172,8 @@ fn filled(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> Vec<Value> {
     values.iter().map(fill).collect()
 }
 
-fn plain(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
+/// An array of the type itself, or of another form of a string or list.
+pub(crate) fn plain(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
     let nulls = nulls(values, draw);
     let full = filled(of, values, draw);
     match of {
@@ -186,9 +182,9 @@ fn plain(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
             let bits: Vec<_> = full.iter().map(|value| *value == Value::Bool(true)).collect();
             Arc::new(BooleanArray::new(bits.into(), nulls))
         }
-        Type::Int(..) | Type::Date32 | Type::Date64 | Type::Time(..) | Type::Decimal(..) => {
-            integers(of, &full, nulls)
-        }
+        Type::Int(..) | Type::Date32 | Type::Date64 | Type::Decimal(..) => integers(of, &full, nulls),
+        Type::Time(..) | Type::Clock(_) | Type::Elapsed(_) => times(of, &full, nulls),
+        Type::Interval(parts) => intervals(*parts, &full, nulls),
         Type::Float(bits) => floats(*bits, &full, nulls),
         Type::Text => {
             let texts = full.iter().map(|value| if let Value::Text(text) = value { text } else { "" });
@@ -212,6 +208,7 @@ fn plain(of: &Type, values: &[&Value], draw: &mut Draw<'_>) -> ArrayRef {
         }
         Type::List(item) => list(item, &full, nulls, draw),
         Type::Map(entry) => map(entry, &full, nulls, draw),
+        Type::Union(children) => forms::union(children, values, draw),
     }
 }
 
@@ -238,17 +235,62 @@ fn integers(of: &Type, full: &[Value], nulls: Option<NullBuffer>) -> ArrayRef {
         Type::Int(..) => primitives::<UInt64Type>(full, nulls, |value| u64::try_from(value).unwrap()),
         Type::Date32 => primitives::<Date32Type>(full, nulls, i32_of),
         Type::Date64 => primitives::<Date64Type>(full, nulls, i64_of),
-        Type::Time(0, _) => primitives::<TimestampSecondType>(full, nulls, i64_of),
-        Type::Time(3, _) => primitives::<TimestampMillisecondType>(full, nulls, i64_of),
-        Type::Time(6, _) => primitives::<TimestampMicrosecondType>(full, nulls, i64_of),
-        Type::Time(..) => primitives::<TimestampNanosecondType>(full, nulls, i64_of),
         Type::Decimal(32, _) => primitives::<Decimal32Type>(full, nulls, i32_of),
         Type::Decimal(64, _) => primitives::<Decimal64Type>(full, nulls, i64_of),
         Type::Decimal(128, _) => primitives::<Decimal128Type>(full, nulls, |value| value),
         _ => primitives::<Decimal256Type>(full, nulls, i256::from_i128),
     };
-    // The zone, and precision and scale, are another name for the same values.
+    renamed(of, &array)
+}
+
+fn times(of: &Type, full: &[Value], nulls: Option<NullBuffer>) -> ArrayRef {
+    let i32_of = |value| i32::try_from(value).unwrap();
+    let i64_of = |value| i64::try_from(value).unwrap();
+    let array = match of {
+        Type::Time(0, _) => primitives::<TimestampSecondType>(full, nulls, i64_of),
+        Type::Time(3, _) => primitives::<TimestampMillisecondType>(full, nulls, i64_of),
+        Type::Time(6, _) => primitives::<TimestampMicrosecondType>(full, nulls, i64_of),
+        Type::Time(..) => primitives::<TimestampNanosecondType>(full, nulls, i64_of),
+        Type::Clock(0) => primitives::<Time32SecondType>(full, nulls, i32_of),
+        Type::Clock(3) => primitives::<Time32MillisecondType>(full, nulls, i32_of),
+        Type::Clock(6) => primitives::<Time64MicrosecondType>(full, nulls, i64_of),
+        Type::Clock(_) => primitives::<Time64NanosecondType>(full, nulls, i64_of),
+        Type::Elapsed(0) => primitives::<DurationSecondType>(full, nulls, i64_of),
+        Type::Elapsed(3) => primitives::<DurationMillisecondType>(full, nulls, i64_of),
+        Type::Elapsed(6) => primitives::<DurationMicrosecondType>(full, nulls, i64_of),
+        _ => primitives::<DurationNanosecondType>(full, nulls, i64_of),
+    };
+    renamed(of, &array)
+}
+
+/// The same values under their own type: a zone, and precision and scale, are another name for them.
+fn renamed(of: &Type, array: &ArrayRef) -> ArrayRef {
     arrow::array::make_array(array.to_data().into_builder().data_type(data_type(of)).build().unwrap())
+}
+
+fn intervals(parts: Parts, full: &[Value], nulls: Option<NullBuffer>) -> ArrayRef {
+    let values = full.iter().map(|value| {
+        if let Value::Interval(months, days, units) = value { (*months, *days, *units) } else { (0, 0, 0) }
+    });
+    match parts {
+        Parts::Months => {
+            let values = values.map(|(months, ..)| months).collect();
+            Arc::new(PrimitiveArray::<IntervalYearMonthType>::new(values, nulls))
+        }
+        Parts::DaysAndMillis => {
+            let values = values.map(|(_, days, millis)| IntervalDayTime {
+                days,
+                milliseconds: i32::try_from(millis).unwrap(),
+            });
+            Arc::new(PrimitiveArray::<IntervalDayTimeType>::new(values.collect(), nulls))
+        }
+        Parts::MonthsDaysAndNanos => {
+            let values = values
+                .map(|(months, days, nanoseconds)| IntervalMonthDayNano { months, days, nanoseconds })
+                .collect();
+            Arc::new(PrimitiveArray::<IntervalMonthDayNanoType>::new(values, nulls))
+        }
+    }
 }
 
 fn floats(bits: u8, full: &[Value], nulls: Option<NullBuffer>) -> ArrayRef {

@@ -47,9 +47,24 @@ pub(crate) enum Type {
     Date64,
     /// Digits of the fraction and whether it has a zone.
     Time(u32, bool),
+    /// A time of day, with the digits of the fraction.
+    Clock(u32),
+    /// A duration, with the digits of the fraction.
+    Elapsed(u32),
+    Interval(Parts),
     Struct(Vec<(String, Type)>),
     List(Box<Type>),
     Map(Box<[Type; 2]>),
+    /// Never without a child.
+    Union(Vec<(String, Type)>),
+}
+
+/// What an interval is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parts {
+    Months,
+    DaysAndMillis,
+    MonthsDaysAndNanos,
 }
 
 /// One value.
@@ -57,7 +72,7 @@ pub(crate) enum Type {
 pub(crate) enum Value {
     Null,
     Bool(bool),
-    /// Integers, unscaled decimals, days, milliseconds and units since 1970.
+    /// Integers, unscaled decimals, days, milliseconds and units since 1970, since midnight or of a duration.
     Int(i128),
     Float(f64),
     Text(String),
@@ -65,6 +80,10 @@ pub(crate) enum Value {
     Struct(Vec<Value>),
     List(Vec<Value>),
     Map(Vec<[Value; 2]>),
+    /// Months, days, and milliseconds or nanoseconds; what the type does not have is zero.
+    Interval(i32, i32, i64),
+    /// The active child and its value.
+    Union(usize, Box<Value>),
 }
 
 /// How nulls, floats and wide numbers are written in JSON.
@@ -111,7 +130,7 @@ fn names(count: usize, draw: &mut Draw<'_>) -> Vec<String> {
 }
 
 fn draw_type(depth: usize, draw: &mut Draw<'_>) -> Type {
-    let kinds = if depth == 0 { 11 } else { 15 };
+    let kinds = if depth == 0 { 14 } else { 19 };
     match draw.below(kinds) {
         0 | 1 => Type::Text,
         2 => Type::Null,
@@ -123,13 +142,22 @@ fn draw_type(depth: usize, draw: &mut Draw<'_>) -> Type {
         8 => Type::Date32,
         9 => Type::Date64,
         10 => Type::Time(draw.pick(&[0, 3, 6, 9]), draw.one_in(2)),
-        11 | 12 => {
+        11 => Type::Clock(draw.pick(&[0, 3, 6, 9])),
+        12 => Type::Elapsed(draw.pick(&[0, 3, 6, 9])),
+        13 => Type::Interval(draw.pick(&[Parts::Months, Parts::DaysAndMillis, Parts::MonthsDaysAndNanos])),
+        14 | 15 => {
             let count = draw.below(4);
             Type::Struct(
                 names(count, draw).into_iter().map(|name| (name, draw_type(depth - 1, draw))).collect(),
             )
         }
-        13 => Type::List(Box::new(draw_type(depth - 1, draw))),
+        16 => Type::List(Box::new(draw_type(depth - 1, draw))),
+        17 => {
+            let count = 1 + draw.below(3);
+            Type::Union(
+                names(count, draw).into_iter().map(|name| (name, draw_type(depth - 1, draw))).collect(),
+            )
+        }
         _ => {
             let keys = [
                 Type::Text,
@@ -140,6 +168,9 @@ fn draw_type(depth: usize, draw: &mut Draw<'_>) -> Type {
                 Type::Bytes,
                 Type::Date32,
                 Type::Time(3, true),
+                Type::Clock(6),
+                Type::Elapsed(3),
+                Type::Interval(Parts::MonthsDaysAndNanos),
             ];
             Type::Map(Box::new([draw.pick(&keys), draw_type(depth - 1, draw)]))
         }
@@ -193,6 +224,23 @@ pub(crate) fn draw_some(of: &Type, bad: bool, draw: &mut Draw<'_>) -> Value {
             Value::List((0..count).map(|_| draw_value(item, bad, draw)).collect())
         }
         Type::Map(entry) => draw_map(entry, bad, draw),
+        Type::Clock(digits) => {
+            let units = 10_i128.pow(*digits);
+            let day = 86_400 * units;
+            let any = i128::from(draw.int()).rem_euclid(day);
+            let outside = bad && draw.one_in(4);
+            Value::Int(if outside {
+                draw.pick(&[-1, day])
+            } else {
+                draw.pick(&[0, 45_296 * units, day - 1, any])
+            })
+        }
+        Type::Elapsed(_) => Value::Int(draw_int(64, true, draw)),
+        Type::Interval(parts) => draw_interval(*parts, draw),
+        Type::Union(children) => {
+            let active = draw.below(children.len());
+            Value::Union(active, Box::new(draw_value(&children[active].1, bad, draw)))
+        }
     }
 }
 
@@ -208,6 +256,18 @@ fn draw_map([key, value]: &[Type; 2], bad: bool, draw: &mut Draw<'_>) -> Value {
         }
     }
     Value::Map(entries)
+}
+
+fn draw_interval(parts: Parts, draw: &mut Draw<'_>) -> Value {
+    let mut part = || i32::try_from(draw_int(32, true, draw)).unwrap();
+    match parts {
+        Parts::Months => Value::Interval(part(), 0, 0),
+        Parts::DaysAndMillis => Value::Interval(0, part(), part().into()),
+        Parts::MonthsDaysAndNanos => {
+            let (months, days) = (part(), part());
+            Value::Interval(months, days, i64::try_from(draw_int(64, true, draw)).unwrap())
+        }
+    }
 }
 
 fn draw_int(bits: u8, signed: bool, draw: &mut Draw<'_>) -> i128 {

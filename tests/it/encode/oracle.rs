@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::model::{Case, Rules, Type, Value};
+use super::model::{Case, Parts, Rules, Type, Value};
 
 /// The text, or the first problem as the error says it.
 pub(crate) type Written = Result<String, String>;
@@ -72,10 +72,36 @@ fn csv_cells(
             return Ok(texts);
         }
         _ if *value == Value::Null => cells.push(None),
+        Type::Union(_) if !is_plain(of) => {
+            let json = json(path, of, value, rules)?;
+            cells.push((json != "null").then_some(json));
+        }
         Type::Struct(_) | Type::List(_) | Type::Map(_) => cells.push(Some(json(path, of, value, rules)?)),
+        Type::Union(children) => {
+            let Value::Union(active, value) = value else { unreachable!("{value:?}") };
+            let (name, of) = &children[*active];
+            csv_cells(&format!("{path}.{name}"), of, value, rules, cells)?;
+        }
         _ => cells.push(Some(text(path, of, value)?)),
     }
-    Ok(matches!(of, Type::Text | Type::Bytes))
+    Ok(has_texts(of))
+}
+
+/// Whether a type has no parts, or is a union of such types.
+fn is_plain(of: &Type) -> bool {
+    match of {
+        Type::Struct(_) | Type::List(_) | Type::Map(_) => false,
+        Type::Union(children) => children.iter().all(|(_, of)| is_plain(of)),
+        _ => true,
+    }
+}
+
+fn has_texts(of: &Type) -> bool {
+    match of {
+        Type::Text | Type::Bytes => true,
+        Type::Union(children) => is_plain(of) && children.iter().any(|(_, of)| has_texts(of)),
+        _ => false,
+    }
 }
 
 fn line(cells: &[Option<String>]) -> String {
@@ -146,6 +172,10 @@ fn json(path: &str, of: &Type, value: &Value, rules: Rules) -> Result<String, Pr
             let members: Vec<_> = texts.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
             format!("{{{}}}", members.join(","))
         }
+        (Type::Union(children), Value::Union(active, value)) => {
+            let (name, of) = &children[*active];
+            json(&format!("{path}.{name}"), of, value, rules)?
+        }
         (Type::Float(_), Value::Float(float)) if !float.is_finite() => {
             if !rules.non_finite_is_null {
                 return Err((path.to_owned(), "JSON cannot hold a number that is not finite"));
@@ -179,15 +209,50 @@ fn text(path: &str, of: &Type, value: &Value) -> Result<String, Problem> {
             let units = 10_i128.pow(*digits);
             let (seconds, fraction) = (value.div_euclid(units), value.rem_euclid(units));
             let date = date(seconds.div_euclid(86_400)).ok_or_else(years)?;
-            let second = seconds.rem_euclid(86_400);
-            let clock = format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
-            let width = *digits as usize;
-            let fraction = if width == 0 { String::new() } else { format!(".{fraction:0width$}") };
-            format!("{date}T{clock}{fraction}{}", if *zoned { "Z" } else { "" })
+            let clock = clock(seconds.rem_euclid(86_400), fraction, *digits);
+            format!("{date}T{clock}{}", if *zoned { "Z" } else { "" })
+        }
+        (Type::Clock(digits), Value::Int(value)) => {
+            let units = 10_i128.pow(*digits);
+            if !(0..86_400 * units).contains(value) {
+                return Err((path.to_owned(), "a time of day lies outside of a day"));
+            }
+            clock(value / units, value % units, *digits)
+        }
+        (Type::Elapsed(digits), Value::Int(value)) => span(&[], seconds(*value, *digits)),
+        (Type::Interval(parts), Value::Interval(months, days, units)) => {
+            let digits = if *parts == Parts::DaysAndMillis { 3 } else { 9 };
+            let parts = [(months / 12, 'Y'), (months % 12, 'M'), (*days, 'D')];
+            span(&parts, seconds((*units).into(), digits))
         }
         (_, Value::Int(value)) => value.to_string(),
         _ => unreachable!("{of:?} {value:?}"),
     })
+}
+
+fn clock(second: i128, fraction: i128, digits: u32) -> String {
+    let width = digits as usize;
+    let fraction = if width == 0 { String::new() } else { format!(".{fraction:0width$}") };
+    format!("{:02}:{:02}:{:02}{fraction}", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Units as seconds, without zeros at the end of their fraction.
+fn seconds(value: i128, digits: u32) -> String {
+    let (units, width) = (10_i128.pow(digits), digits as usize);
+    let sign = if value < 0 { "-" } else { "" };
+    let text = format!("{sign}{}.{:0width$}", value.abs() / units, value.abs() % units);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn span(parts: &[(i32, char)], seconds: String) -> String {
+    let mut text = "P".to_owned();
+    for (count, unit) in parts.iter().filter(|(count, _)| *count != 0) {
+        text += &format!("{count}{unit}");
+    }
+    if seconds != "0" || text == "P" {
+        text += &format!("T{seconds}S");
+    }
+    text
 }
 
 fn float(bits: u8, value: f64) -> String {

@@ -91,6 +91,9 @@ fn check(of: &Type, value: &Value, json: &str, case: &Case) {
                 check(&of[1], value, json.get(), case);
             }
         }
+        (Type::Union(children), Value::Union(active, value)) => {
+            check(&children[*active].1, value, json, case)
+        }
         _ => check_scalar(of, value, json),
     }
 }
@@ -116,6 +119,7 @@ fn check_scalar(of: &Type, value: &Value, json: &str) {
 fn is_null(value: &Value, case: &Case) -> bool {
     match value {
         Value::Null => true,
+        Value::Union(_, value) => is_null(value, case),
         Value::Float(value) => !value.is_finite() && case.rules.non_finite_is_null,
         _ => false,
     }
