@@ -187,6 +187,8 @@ pub(crate) enum Cause {
     BatchMismatch { column: String },
     #[error("a record cannot be turned into a row: row={row}")]
     Record { row: u64, source: BoxError },
+    #[error("a record of a file cannot be turned into a row: {path} row={row}")]
+    FileRecord { path: String, row: u64, source: BoxError },
     #[error("the files of a source must be of one kind: {first} {second}")]
     MixedKinds { first: String, second: String },
     #[error(
@@ -253,6 +255,7 @@ impl Cause {
             | Self::SchemaMismatch { .. }
             | Self::BatchMismatch { .. }
             | Self::Record { .. }
+            | Self::FileRecord { .. }
             | Self::MixedKinds { .. }
             | Self::FileOverBudget { .. }
             | Self::SourceSpent
@@ -306,7 +309,7 @@ impl Cause {
                 "The profiles of the segment are corrupt or of unequal shape."
             }
             Self::MixedKinds { .. } => "The profiles of the segment are files of different kinds.",
-            Self::Record { .. } => "A profile could not be turned into a row.",
+            Self::Record { .. } | Self::FileRecord { .. } => "A profile could not be turned into a row.",
             Self::Value { .. } => "A profile holds a value that the format cannot hold.",
             Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } => {
                 "The export failed inside the service."

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-pub use files::FileSource;
+pub use files::{FileOptions, FileSource};
 pub(crate) use logical::check_batch;
 pub use memory::MemorySource;
 pub use parquet::ParquetSource;

@@ -1,14 +1,16 @@
 //! Files of rows of any kind as one source.
 //!
 //! It tells the kind of files by their names, unites their schemas, and reads one file after another. The
-//! kinds themselves are below: `ipc`. Parquet is a source of its own.
+//! kinds themselves are below: `ipc`, `jsonl`. Parquet is a source of its own.
 //!
 //! Invariant: rows come in the order of the files and, in a file, in the order in which they were written.
 
 mod fit;
 mod input;
 mod ipc;
+mod jsonl;
 mod kind;
+mod runs;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,19 +34,43 @@ use kind::Kind;
 /// Files whose heads are read at once when a source is opened.
 const HEADS_AT_ONCE: usize = 8;
 
+/// How files are read that do not hold their schema.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileOptions {
+    /// The schema of text files; default `None`: it is guessed. Other kinds bring their own.
+    pub schema: Option<SchemaRef>,
+    /// Records of each file that a guess rests on, at most; default 10,000.
+    pub infer_rows: usize,
+    /// Bytes of each file that a guess rests on, at most; default 1 MiB.
+    pub infer_bytes: u64,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self { schema: None, infer_rows: 10_000, infer_bytes: 1 << 20 }
+    }
+}
+
 /// A source of files of any kind, local or in an object store.
 ///
-/// The kind is told by the names: Parquet (`.parquet`) and Arrow IPC, as files or streams (`.arrow`,
-/// `.feather`, `.ipc`, `.arrows`). A single file of another name is taken for Parquet.
+/// The kind is told by the names: Parquet (`.parquet`), Arrow IPC, as files or streams (`.arrow`, `.feather`,
+/// `.ipc`, `.arrows`), and JSON lines (`.jsonl`, `.ndjson`, `.json`). A single file of another name is taken
+/// for Parquet.
+///
+/// Where the schema does not stand in the files it is given by [`FileOptions`], or guessed from the first
+/// records of each file: whole numbers, floats, booleans, texts, lists and objects; dates and times stay text.
+/// A later record that does not fit the guess is an error that names its file and row, counted from 0.
 ///
 /// ```no_run
 /// # async fn open() -> segment_export::Result<()> {
 /// use segment_export::plan::destination::Location;
-/// use segment_export::source::{FileSource, ProfileSource};
+/// use segment_export::source::{FileOptions, FileSource, ProfileSource};
 /// use segment_export::{RetrySettings, StoreOptions};
 ///
 /// let places = vec![Location::Local("profiles/".into())];
-/// let source = FileSource::open(places, &StoreOptions::default(), &RetrySettings::default()).await?;
+/// let (store, retry) = (StoreOptions::default(), RetrySettings::default());
+/// let source = FileSource::open(places, &store, &retry, &FileOptions::default()).await?;
 /// println!("{} columns", source.schema().fields().len());
 /// # Ok(())
 /// # }
@@ -69,12 +95,17 @@ impl FileSource {
     ///
     /// When a place does not exist or has no files, files are of different kinds or not of the kind that
     /// their names say, or types differ between files.
-    pub async fn open(locations: Vec<Location>, store: &StoreOptions, retry: &RetrySettings) -> Result<Self> {
+    pub async fn open(
+        locations: Vec<Location>,
+        store: &StoreOptions,
+        retry: &RetrySettings,
+        options: &FileOptions,
+    ) -> Result<Self> {
         let found = found::find(locations, store, retry, kind::is_wanted).await?;
         Ok(Self(match kind::of_all(&found)? {
             Kind::Parquet => Reader::Parquet(ParquetSource::of_files(found).await?),
             Kind::Ipc => Reader::Others(Files::of_ipc(found).await?),
-            Kind::Jsonl => return Err(Cause::NotAvailable { what: "a JSONL source".to_owned() }.into()),
+            Kind::Jsonl => Reader::Others(Files::of_jsonl(found, options).await?),
             Kind::Csv => return Err(Cause::NotAvailable { what: "a CSV source".to_owned() }.into()),
         }))
     }
@@ -113,6 +144,14 @@ impl ProfileSource for FileSource {
 struct Files {
     schema: SchemaRef,
     files: Arc<[Found]>,
+    format: Format,
+}
+
+/// What is needed to read a file, beside the schema.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Ipc,
+    Jsonl { guessed: bool },
 }
 
 impl Files {
@@ -127,7 +166,44 @@ impl Files {
         for (file, schema) in found.iter().zip(schemas) {
             union.add(&file.name, &schema)?;
         }
-        Ok(Self { schema: union.finish(), files: found.into() })
+        Ok(Self { schema: union.finish(), files: found.into(), format: Format::Ipc })
+    }
+
+    async fn of_jsonl(found: Vec<Found>, options: &FileOptions) -> Result<Self> {
+        if let Some(schema) = &options.schema {
+            jsonl::check_schema(schema)?;
+            let (schema, format) = (SchemaRef::clone(schema), Format::Jsonl { guessed: false });
+            return Ok(Self { schema, files: found.into(), format });
+        }
+        let reading = head_options()?;
+        let samples = stream::iter(&found).map(async |file| {
+            let blob = file.open(&reading.executor).await?;
+            jsonl::sample(blob, options, &reading).await
+        });
+        let samples: Vec<_> = samples.buffered(HEADS_AT_ONCE).try_collect().await?;
+        let mut shapes = jsonl::Shapes::default();
+        for (file, sample) in found.iter().zip(samples) {
+            shapes.add(&file.name, sample)?;
+        }
+        let (schema, format) = (shapes.finish(), Format::Jsonl { guessed: true });
+        Ok(Self { schema, files: found.into(), format })
+    }
+}
+
+impl Format {
+    /// The rows of a file in the columns that are wanted.
+    async fn batches(
+        self,
+        file: &Found,
+        wanted: &SchemaRef,
+        all: &SchemaRef,
+        options: &ReadOptions,
+    ) -> Result<BatchStream> {
+        let blob = file.open(&options.executor).await?;
+        match self {
+            Self::Ipc => ipc::batches(blob, wanted, options).await,
+            Self::Jsonl { guessed } => Ok(jsonl::batches(blob, wanted, all, guessed, options)),
+        }
     }
 }
 
@@ -152,15 +228,14 @@ impl ProfileSource for Files {
     fn open(&self, partition: usize, from_row: u64, options: &ReadOptions) -> Result<BatchStream> {
         only_partition(partition)?;
         let wanted = projected(&self.schema, options.columns.as_deref())?;
-        let (schema, files) = (SchemaRef::clone(&wanted), Arc::clone(&self.files));
+        let (schema, columns) = (SchemaRef::clone(&self.schema), SchemaRef::clone(&wanted));
+        let (files, format) = (Arc::clone(&self.files), self.format);
         let all = ReadOptions { columns: None, ..options.clone() };
         let reading = all.clone();
         let batches = stream::iter(0..files.len()).then(move |index| {
-            let (file, schema, options) = (files[index].clone(), SchemaRef::clone(&schema), reading.clone());
-            async move {
-                let blob = file.open(&options.executor).await?;
-                ipc::batches(blob, &schema, &options).await
-            }
+            let (file, options) = (files[index].clone(), reading.clone());
+            let (schema, columns) = (SchemaRef::clone(&schema), SchemaRef::clone(&columns));
+            async move { format.batches(&file, &columns, &schema, &options).await }
         });
         deliver(batches.try_flatten(), wanted, from_row, &all)
     }

@@ -2,6 +2,7 @@
 
 mod files;
 mod ipc;
+mod jsonl;
 mod memory;
 mod parquet;
 mod records;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use segment_export::manifest::Manifest;
 use segment_export::plan::destination::Location;
-use segment_export::source::{FileSource, ProfileSource};
+use segment_export::source::{FileOptions, FileSource, ProfileSource};
 use segment_export::{Exporter, ExporterBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     let sources = args.source.iter().map(|source| location("--source", source));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let options = environment::store_options();
-    let source = FileSource::open(sources, &options, &settings.retry).await;
+    let source = FileSource::open(sources, &options, &settings.retry, &FileOptions::default()).await;
     let source = source.map_err(|error| Failure::before(&error))?;
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;

@@ -82,6 +82,18 @@ impl Input {
         self.blob.size()
     }
 
+    /// Whether the end of the input is that of the file.
+    pub(super) fn reaches_end_of_file(&self) -> bool {
+        self.end == self.blob.size()
+    }
+
+    /// What comes next, a piece at most; empty at the end.
+    pub(super) async fn piece(&mut self) -> Result<Bytes> {
+        self.fill().await?;
+        self.offset += self.held.len() as u64;
+        Ok(std::mem::take(&mut self.held))
+    }
+
     /// Appends so many bytes; fewer only at the end.
     pub(super) async fn read(&mut self, len: usize, into: &mut MutableBuffer) -> Result<usize> {
         let mut read = 0;

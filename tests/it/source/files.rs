@@ -6,7 +6,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::file::properties::WriterProperties;
 use segment_export::plan::destination::Location;
-use segment_export::source::{FileSource, ProfileSource, ReadOptions};
+use segment_export::source::{FileOptions, FileSource, ProfileSource, ReadOptions};
 use segment_export::{ErrorKind, StoreOptions};
 
 use super::support::{chain, open, open_any, parquet_bytes, read, rows, together};
@@ -118,7 +118,13 @@ async fn objects_of_a_bucket_are_read_and_refused_when_they_change() {
     put("_a.csv", b"hidden".to_vec()).await;
     let open = async |uri: &str| {
         let places = vec![Location::parse(uri).unwrap()];
-        FileSource::open(places, &StoreOptions::from_pairs(server.options()), &quick()).await
+        FileSource::open(
+            places,
+            &StoreOptions::from_pairs(server.options()),
+            &quick(),
+            &FileOptions::default(),
+        )
+        .await
     };
     let source = open("s3://bucket").await.unwrap();
     let mut options = ReadOptions::default();
