@@ -187,6 +187,14 @@ pub(crate) enum Cause {
     BatchMismatch { column: String },
     #[error("a record cannot be turned into a row: row={row}")]
     Record { row: u64, source: BoxError },
+    #[error("a record of a file cannot be turned into a row: {path} row={row}")]
+    FileRecord { path: String, row: u64, source: BoxError },
+    #[error("the files of a source must be of one kind: {first} {second}")]
+    MixedKinds { first: String, second: String },
+    #[error(
+        "rows of a file do not fit the memory budget: {path} row={row} needed={needed} available={available}"
+    )]
+    FileOverBudget { path: String, row: u64, needed: u64, available: u64 },
     #[error("the source was read already and cannot be read twice")]
     SourceSpent,
     #[error("the source failed")]
@@ -257,6 +265,9 @@ impl Cause {
             | Self::SchemaMismatch { .. }
             | Self::BatchMismatch { .. }
             | Self::Record { .. }
+            | Self::FileRecord { .. }
+            | Self::MixedKinds { .. }
+            | Self::FileOverBudget { .. }
             | Self::SourceSpent
             | Self::Value { .. }
             | Self::OverBudget { .. }
@@ -312,12 +323,15 @@ impl Cause {
             Self::SourceCorrupt { .. } | Self::SchemaMismatch { .. } | Self::BatchMismatch { .. } => {
                 "The profiles of the segment are corrupt or of unequal shape."
             }
-            Self::Record { .. } => "A profile could not be turned into a row.",
+            Self::MixedKinds { .. } => "The profiles of the segment are files of different kinds.",
+            Self::Record { .. } | Self::FileRecord { .. } => "A profile could not be turned into a row.",
             Self::Value { .. } => "A profile holds a value that the format cannot hold.",
             Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } | Self::Jobs { .. } => {
                 "The export failed inside the service."
             }
-            Self::OverBudget { .. } => "A profile is too large for the memory of the export.",
+            Self::OverBudget { .. } | Self::FileOverBudget { .. } => {
+                "A profile is too large for the memory of the export."
+            }
             Self::Cancelled => "The export was cancelled.",
             Self::Store { kind, .. } | Self::ForeignStore { kind, .. } => store_message(*kind),
             Self::Io { source, .. } => store_message(io_kind(source)),

@@ -6,12 +6,15 @@
 //! Invariant: the schema is logical. A batch may carry a string column in any physical form (plain, large,
 //! view, dictionary), and another one in the next batch: the output is the same.
 
+mod files;
+mod found;
 mod logical;
 mod memory;
 mod offload;
 mod parquet;
 mod records;
 mod stream;
+mod union;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
+pub use files::{FileOptions, FileSource};
 pub(crate) use logical::check_batch;
 pub use memory::MemorySource;
 pub use parquet::ParquetSource;

@@ -7,7 +7,6 @@
 //! Invariant: rows come in the order of the files and, in a file, in the order in which they were written.
 
 mod column;
-mod files;
 mod footer;
 mod lane;
 mod scan;
@@ -20,22 +19,19 @@ use arrow::datatypes::{Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
-use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
 use crate::error::{Cause, Result};
-use crate::plan::destination::{Location, ObjectLocation};
+use crate::plan::destination::Location;
 use crate::settings::RetrySettings;
+use crate::source::found::{self, Found, Root, corrupt};
 use crate::source::logical::projected;
 use crate::source::memory::only_partition;
-use crate::source::offload::offload;
-use crate::source::{
-    BatchStream, Executor, Fingerprint, FingerprintFile, ProfileSource, ReadOptions, SizeHint,
-};
-use crate::store::ranged::{Session, object_unreadable};
-use crate::store::{self, StoreOptions};
+use crate::source::union::Union;
+use crate::source::{BatchStream, Executor, Fingerprint, ProfileSource, ReadOptions, SizeHint};
+use crate::store::StoreOptions;
+use crate::store::ranged::Session;
 
-use files::{Found, Root};
 use scan::{Context, Scan};
 
 /// Footers that are read at once when a source is opened.
@@ -84,15 +80,8 @@ impl ParquetSource {
         options: &StoreOptions,
         retry: &RetrySettings,
     ) -> Result<Self> {
-        let executor = waiting_threads()?;
-        let mut found = Vec::new();
-        for location in locations {
-            found.extend(match location {
-                Location::Local(path) => offload(&executor, move || files::local(&path)).await??,
-                Location::Object(object) => objects(&object, options, retry).await?,
-            });
-        }
-        Self::of_files(found, executor).await
+        let found = found::find(locations, options, retry, is_parquet).await?;
+        Self::of_files(found).await
     }
 
     /// Opens the objects at these paths of a store of the caller's own, or below them.
@@ -104,18 +93,20 @@ impl ParquetSource {
         let root = Root { store, prefix: String::new() };
         let mut found = Vec::new();
         for path in paths {
-            found.extend(files::remote(&root, &path).await?);
+            found.extend(found::remote(&root, &path, is_parquet).await?);
         }
-        Self::of_files(found, waiting_threads()?).await
+        Self::of_files(found).await
     }
 
-    async fn of_files(found: Vec<Found>, executor: Executor) -> Result<Self> {
+    /// Opens files that were found.
+    pub(super) async fn of_files(found: Vec<Found>) -> Result<Self> {
+        let executor = found::waiting_threads()?;
         let footers = stream::iter(found).map(|found| {
             let executor = executor.clone();
             async move { summary(found, &executor).await }
         });
         let mut footers = footers.buffered(FOOTERS_AT_ONCE).boxed();
-        let mut union = schema::Union::default();
+        let mut union = Union::default();
         let mut files = Vec::new();
         while let Some((file, schema)) = footers.try_next().await? {
             union.add(&file.found.name, &schema)?;
@@ -134,10 +125,7 @@ impl ProfileSource for ParquetSource {
     }
 
     fn fingerprint(&self) -> Option<Fingerprint> {
-        let file = |file: &File| {
-            FingerprintFile::new(file.found.name.clone(), file.found.size, file.found.version.clone())
-        };
-        Some(Fingerprint { files: self.files.iter().map(file).collect() })
+        Some(Fingerprint { files: self.files.iter().map(|file| file.found.fingerprint()).collect() })
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -207,30 +195,14 @@ impl Reader {
     }
 }
 
-async fn objects(
-    location: &ObjectLocation,
-    options: &StoreOptions,
-    retry: &RetrySettings,
-) -> Result<Vec<Found>> {
-    let client = store::connect(location, options, retry)?;
-    let root = Root { store: client.object, prefix: format!("{}/", client.root) };
-    let key = Path::parse(&location.key)
-        .map_err(|error| object_unreadable(format!("{}{}", root.prefix, location.key), error.into()))?;
-    files::remote(&root, &key).await
-}
-
 async fn summary(found: Found, executor: &Executor) -> Result<(File, Schema)> {
     let blob = found.open(executor).await?;
     let metadata = footer::read(&blob, executor).await?;
-    let schema = schema::of_file(&metadata).map_err(|error| footer::corrupt(blob.name(), error))?;
+    let schema = schema::of_file(&metadata).map_err(|error| corrupt(blob.name(), error))?;
     let rows = metadata.file_metadata().num_rows().unsigned_abs();
     Ok((File { found, rows }, schema))
 }
 
-/// The runtime's own threads for work that waits, as an executor.
-fn waiting_threads() -> Result<Executor> {
-    let Ok(runtime) = Handle::try_current() else {
-        return Err(Cause::NotAvailable { what: "opening files outside a tokio runtime".to_owned() }.into());
-    };
-    Ok(Executor::new(move |job| drop(runtime.spawn_blocking(job))))
+fn is_parquet(name: &str) -> bool {
+    name.ends_with(".parquet")
 }

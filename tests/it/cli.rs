@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 mod end_to_end;
+mod sources;
 
 /// A directory to run in, with a place for a source.
 struct Place {
@@ -166,9 +167,6 @@ fn what_comes_later_says_so_before_anything_is_written() {
         (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),
         (&["--external-id", "x"], "--external-id"),
         (&["--resume"], "--resume"),
-        (&["--source", "a.arrow"], "an Arrow IPC source"),
-        (&["--source", "s3://b/a.JSONL"], "a JSONL source"),
-        (&["--source", "a.csv"], "a CSV source"),
     ];
     for (args, what) in cases {
         let line = error_line(&place.export(args), 2);

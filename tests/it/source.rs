@@ -1,5 +1,8 @@
 //! The sources: the same rows from every kind, errors that name their file, and bounded memory.
 
+mod files;
+mod ipc;
+mod jsonl;
 mod memory;
 mod parquet;
 mod records;

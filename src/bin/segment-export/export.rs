@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use segment_export::manifest::Manifest;
 use segment_export::plan::destination::Location;
-use segment_export::source::{ParquetSource, ProfileSource};
+use segment_export::source::{FileOptions, FileSource, ProfileSource};
 use segment_export::{Exporter, ExporterBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -21,9 +21,10 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     let settings = configure::settings(&args)?;
     let destination = location("--destination", &args.destination)?;
-    let sources = args.source.iter().map(|source| parquet(source)).collect::<Result<Vec<_>, _>>()?;
+    let sources = args.source.iter().map(|source| location("--source", source));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let options = environment::store_options();
-    let source = ParquetSource::open(sources, &options, &settings.retry).await;
+    let source = FileSource::open(sources, &options, &settings.retry, &FileOptions::default()).await;
     let source = source.map_err(|error| Failure::before(&error))?;
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;
@@ -78,22 +79,6 @@ fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
 pub(crate) fn location(argument: &str, text: &OsStr) -> Result<Location, Failure> {
     let Some(text) = text.to_str() else { return Ok(Location::from(Path::new(text))) };
     Location::parse(text).map_err(|error| Failure::bad_argument(argument, error.to_string()))
-}
-
-/// A source that is Parquet as far as its name tells.
-fn parquet(text: &OsStr) -> Result<Location, Failure> {
-    let source = location("--source", text)?;
-    let extension = source.name().and_then(|name| Some(name.rsplit_once('.')?.1.to_ascii_lowercase()));
-    let later = match extension.as_deref() {
-        Some("arrow" | "arrows" | "feather" | "ipc") => "an Arrow IPC source",
-        Some("jsonl" | "ndjson" | "json") => "a JSONL source",
-        Some("csv" | "tsv") => "a CSV source",
-        Some("orc") => "an ORC source",
-        _ => return Ok(source),
-    };
-    // A directory may be called anything.
-    let is_directory = matches!(&source, Location::Local(path) if path.is_dir());
-    if is_directory { Ok(source) } else { Err(Failure::not_available(later)) }
 }
 
 fn summary(manifest: &Manifest, destination: &Location, begun: Instant) -> Result<(), Failure> {

@@ -2,17 +2,16 @@
 //!
 //! Statistics and page indexes are left out: nothing here needs them, and they are most of a footer.
 
-use std::ops::Range;
-
-use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
     FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
     RowGroupMetaData,
 };
 
-use crate::error::{BoxError, Cause, Error, Result};
+use crate::error::Result;
 use crate::source::Executor;
+use crate::source::files::read_range;
+use crate::source::found::corrupt;
 use crate::source::offload::offload;
 use crate::store::ranged::{Blob, to_usize};
 
@@ -37,17 +36,6 @@ pub(super) async fn read(blob: &Blob, executor: &Executor) -> Result<ParquetMeta
     let footer = tail.slice(end + to_usize(TAIL) - to_usize(needed)..end);
     let parsed = offload(executor, move || parse(&footer, size)).await?;
     parsed.map_err(|error| corrupt(blob.name(), error))
-}
-
-async fn read_range(blob: &Blob, range: Range<u64>, executor: &Executor) -> Result<Bytes> {
-    if blob.is_remote() {
-        return blob.request(range).await;
-    }
-    let file = blob.clone();
-    match offload(executor, move || file.read_now(&range)).await? {
-        Some(read) => read,
-        None => Ok(Bytes::new()),
-    }
 }
 
 fn footer_len(tail: &[u8]) -> Result<u64, ParquetError> {
@@ -93,9 +81,4 @@ fn check_chunks(group: &RowGroupMetaData, file_size: u64) -> Result<(), ParquetE
 
 fn implausible(what: &str) -> ParquetError {
     ParquetError::General(format!("the footer holds an impossible {what}"))
-}
-
-/// The error of a file that is not what its source says.
-pub(super) fn corrupt(path: &str, error: impl Into<BoxError>) -> Error {
-    Cause::SourceCorrupt { path: path.to_owned(), source: error.into() }.into()
 }

@@ -15,8 +15,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, Result};
+use crate::source::found::corrupt;
 use crate::source::parquet::column::{Columns, Failure};
-use crate::source::parquet::footer::corrupt;
 use crate::store::ranged::{Blob, Session, Window, to_usize};
 
 /// Lanes of a file at most: as many threads as can decode one file at a time.

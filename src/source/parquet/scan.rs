@@ -11,9 +11,10 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Result;
+use crate::source::found::corrupt;
 use crate::source::logical::{Form, in_form, same_type};
 use crate::source::offload::{offload, offload_waiting};
-use crate::source::parquet::footer::{self, corrupt};
+use crate::source::parquet::footer;
 use crate::source::parquet::lane::{Lane, Pace, Part};
 use crate::source::parquet::{File, schema};
 use crate::source::{Executor, ReadOptions};

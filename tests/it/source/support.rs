@@ -14,7 +14,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{Field, Schema};
 use futures::TryStreamExt;
 use segment_export::plan::destination::Location;
-use segment_export::source::{Executor, ParquetSource, ProfileSource, ReadOptions};
+use segment_export::source::{Executor, FileOptions, FileSource, ParquetSource, ProfileSource, ReadOptions};
 use segment_export::{Error, RetrySettings, StoreOptions};
 
 /// Rows of many types: plain, nullable, nested, with text that differs from row to row.
@@ -86,6 +86,24 @@ pub(crate) fn parquet_bytes(batch: &RecordBatch, properties: WriterProperties) -
 pub(crate) async fn open(paths: &[PathBuf]) -> Result<ParquetSource, Error> {
     let places = paths.iter().map(|path| Location::Local(path.clone())).collect();
     ParquetSource::open(places, &StoreOptions::default(), &RetrySettings::default()).await
+}
+
+/// Opens files of any kind.
+pub(crate) async fn open_any(paths: &[PathBuf]) -> Result<FileSource, Error> {
+    open_with(paths, &FileOptions::default()).await
+}
+
+/// Opens files of any kind with options.
+pub(crate) async fn open_with(paths: &[PathBuf], options: &FileOptions) -> Result<FileSource, Error> {
+    let places = paths.iter().map(|path| Location::Local(path.clone())).collect();
+    FileSource::open(places, &StoreOptions::default(), &RetrySettings::default(), options).await
+}
+
+/// The text of an error and of all that it was caused by.
+pub(crate) fn chain(error: &Error) -> String {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let texts = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string);
+    texts.collect::<Vec<_>>().join(": ")
 }
 
 /// An executor of one thread of its own, as an export with one thread has.
