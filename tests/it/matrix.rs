@@ -31,7 +31,7 @@ fn schema_of(sample: &Sample) -> SchemaRef {
 fn written(format: Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Vec<u8> {
     let encoder = encoder_for(format, schema, &Settings::default()).unwrap();
     let chunk = encoder.chunk(batches, 0).unwrap();
-    [encoder.head(PartIndex(0)), chunk.bytes, encoder.tail(&[]).unwrap()].concat()
+    [encoder.head(PartIndex(0)).unwrap(), chunk.bytes, encoder.tail(&[]).unwrap()].concat()
 }
 
 /// The array as a dictionary whose entries stand in reverse.

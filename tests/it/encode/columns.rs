@@ -43,7 +43,7 @@ fn choosing(map: &str, keys: &[&str]) -> Settings {
 
 fn csv(settings: &Settings, rows: &RecordBatch) -> Result<String, String> {
     let encoder = encoder_for(Format::Csv, &rows.schema(), settings).unwrap();
-    let head = String::from_utf8(encoder.head(PartIndex(0)).to_vec()).unwrap();
+    let head = String::from_utf8(encoder.head(PartIndex(0)).unwrap().to_vec()).unwrap();
     let whole = text(&*encoder, std::slice::from_ref(rows), 0)?;
     let single: String =
         (0..rows.num_rows()).map(|row| text(&*encoder, &[rows.slice(row, 1)], row as u64).unwrap()).collect();
