@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use bytes::Bytes;
 
 use crate::compress::Codec;
@@ -28,6 +28,8 @@ use crate::encode::orc::OrcEncoder;
 use crate::error::Result;
 use crate::plan::Format;
 use crate::settings::{Compression, Settings};
+
+pub(crate) use crate::encode::csv::HeaderCell;
 
 /// The number of a data object in its export, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +117,24 @@ impl fmt::Debug for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Note" } else { "Note(none)" })
     }
+}
+
+/// The columns of the data objects, as a reader finds them.
+///
+/// # Errors
+///
+/// As [`encoder_for`].
+pub(crate) fn header_for(format: Format, schema: &SchemaRef, settings: &Settings) -> Result<Vec<HeaderCell>> {
+    if format == Format::Csv {
+        return csv::header(schema, settings);
+    }
+    let cell = |field: &Arc<Field>| HeaderCell {
+        name: field.name().clone(),
+        path: vec![field.name().clone()],
+        data_type: field.data_type().clone(),
+        is_nullable: field.is_nullable(),
+    };
+    Ok(schema.fields().iter().map(cell).collect())
 }
 
 /// The encoder of a format for a schema; every setting and type is checked here.

@@ -17,6 +17,7 @@ use bytes::Bytes;
 
 use crate::encode::csv::cells::Lines;
 use crate::encode::csv::plan::Shape;
+pub(crate) use crate::encode::csv::plan::{HeaderCell, header};
 use crate::encode::text::chunk;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::Result;

@@ -2,11 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::datatypes::{DataType, FieldRef};
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use crc_fast::{CrcAlgorithm, checksum};
 
 use super::Exporter;
+use crate::encode::{HeaderCell, header_for};
 use crate::error::Result;
 use crate::manifest::{Column, Manifest, PartReceipt, ReaderSettings};
 use crate::plan::Format;
@@ -49,7 +49,7 @@ impl Exporter {
         manifest.domain = self.domain.as_ref().map(ToString::to_string);
         manifest.segment = self.segment.as_ref().map(ToString::to_string);
         manifest.settings = self.reader_settings()?;
-        manifest.columns = self.columns();
+        manifest.columns = self.columns()?;
         Ok(manifest.with_parts(receipts))
     }
 
@@ -66,66 +66,27 @@ impl Exporter {
         Ok(settings)
     }
 
-    fn columns(&self) -> Vec<Column> {
-        let mut columns = Vec::new();
-        for (field, source) in self.shape.schema().fields().iter().zip(self.shape.selected().fields()) {
-            let first = columns.len();
-            if self.format == Format::Csv {
-                let field = std::slice::from_ref(field);
-                flatten(field, &self.settings.csv.flatten_separator, &Above::default(), &mut columns);
-            } else {
-                let (data_type, path) = (field.data_type().to_string(), vec![source.name().clone()]);
-                columns.push(Column::new(field.name(), data_type, field.is_nullable(), path));
+    /// The columns as a reader finds them, and where they stand in the source under its own names.
+    fn columns(&self) -> Result<Vec<Column>> {
+        let (written, source) = (self.shape.schema(), self.shape.selected());
+        let cells = header_for(self.format, written, &self.settings)?.into_iter();
+        let column = |HeaderCell { name, mut path, data_type, is_nullable }: HeaderCell| {
+            if let Some((index, _)) = written.column_with_name(&path[0]) {
+                path[0].clone_from(source.field(index).name());
             }
-            for column in &mut columns[first..] {
-                column.source[0].clone_from(source.name());
-            }
-        }
-        columns
-    }
-}
-
-/// The structs around a field.
-#[derive(Clone, Default)]
-struct Above {
-    path: Vec<String>,
-    is_nullable: bool,
-}
-
-/// Structs as the columns that CSV makes of them, outermost name first.
-fn flatten(fields: &[FieldRef], separator: &str, above: &Above, columns: &mut Vec<Column>) {
-    for field in fields {
-        let mut at = above.clone();
-        at.path.push(field.name().clone());
-        at.is_nullable |= field.is_nullable();
-        if let DataType::Struct(children) = field.data_type() {
-            flatten(children, separator, &at, columns);
-        } else {
-            let name = at.path.join(separator);
-            columns.push(Column::new(name, field.data_type().to_string(), at.is_nullable, at.path));
-        }
+            Column::new(name, data_type.to_string(), is_nullable, path)
+        };
+        Ok(cells.map(column).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::{Field, Fields};
-
     use super::*;
 
     #[test]
     fn the_time_is_written_as_rfc_3339() {
         let now = now();
         assert!(now.len() == 24 && now.ends_with('Z') && now.as_bytes()[10] == b'T', "{now}");
-    }
-
-    #[test]
-    fn a_field_of_a_nullable_struct_is_nullable() {
-        let inner: Fields = vec![Field::new("City", DataType::Utf8, false)].into();
-        let fields: Fields = vec![Field::new("Address", DataType::Struct(inner), true)].into();
-        let mut columns = Vec::new();
-        flatten(&fields, ".", &Above::default(), &mut columns);
-        let expected = vec!["Address".to_owned(), "City".to_owned()];
-        assert_eq!(columns, [Column::new("Address.City", "Utf8", true, expected)]);
     }
 }

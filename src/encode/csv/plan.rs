@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, SchemaRef, UnionFields};
+use arrow::datatypes::{DataType, Field, SchemaRef, UnionFields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, LONE_NULL, Style};
@@ -72,6 +72,30 @@ impl Shape {
     }
 }
 
+/// A cell of the header, and what stands below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeaderCell {
+    /// What the header says.
+    pub(crate) name: String,
+    /// The names that lead to it: the column, then fields of structs and keys of maps.
+    pub(crate) path: Vec<String>,
+    /// The type of its values.
+    pub(crate) data_type: DataType,
+    /// Whether it can be null, by itself or with what is around it.
+    pub(crate) is_nullable: bool,
+}
+
+/// The cells of the header of a schema.
+///
+/// # Errors
+///
+/// As [`plan`].
+pub(crate) fn header(schema: &SchemaRef, settings: &Settings) -> Result<Vec<HeaderCell>> {
+    let mut planner = Planner::new(settings, 0);
+    planner.shapes(schema)?;
+    Ok(planner.names)
+}
+
 /// The columns and the header row of a schema.
 pub(super) fn plan(schema: &SchemaRef, settings: &Settings) -> Result<(Vec<Shape>, Vec<u8>)> {
     // Once to count: how a leaf is framed depends on how many there are.
@@ -94,8 +118,8 @@ fn broken(name: &str, rule: String) -> Error {
 struct Planner<'a> {
     settings: &'a Settings,
     leaves: usize,
-    /// The header cell of each leaf, and the names that lead to it.
-    names: Vec<(String, Vec<String>)>,
+    /// The header cell of each leaf.
+    names: Vec<HeaderCell>,
     /// The maps whose keys became columns.
     maps: BTreeSet<String>,
 }
@@ -106,11 +130,12 @@ impl<'a> Planner<'a> {
     }
 
     fn shapes(&mut self, schema: &SchemaRef) -> Result<Vec<Shape>> {
-        schema.fields().iter().map(|field| self.shape(field, &[])).collect()
+        schema.fields().iter().map(|field| self.shape(field, &[], false)).collect()
     }
 
     /// The cells of a field; a struct without fields is one cell, so that its nulls are not lost.
-    fn shape(&mut self, field: &Field, above: &[String]) -> Result<Shape> {
+    fn shape(&mut self, field: &Field, above: &[String], null_above: bool) -> Result<Shape> {
+        let is_nullable = null_above || field.is_nullable();
         let mut names = above.to_vec();
         names.push(field.name().clone());
         let path = names.iter().fold(String::new(), |path, name| join(&path, name));
@@ -122,10 +147,13 @@ impl<'a> Planner<'a> {
         if let Some(fields) = struct_fields(field.data_type())
             && !fields.is_empty()
         {
-            let fields = fields.iter().map(|field| Ok((field.name().clone(), self.shape(field, &names)?)));
+            let fields = fields
+                .iter()
+                .map(|field| Ok((field.name().clone(), self.shape(field, &names, is_nullable)?)));
             return Ok(Shape::Struct { path, fields: fields.collect::<Result<_>>()? });
         }
-        self.names.push((name, names));
+        let data_type = field.data_type().clone();
+        self.names.push(HeaderCell { name, path: names, data_type, is_nullable });
         Ok(Shape::Leaf(self.leaf(field, path)?))
     }
 
@@ -139,7 +167,7 @@ impl<'a> Planner<'a> {
         };
         let cells = |key: &String| {
             let field = Field::new(key, value.data_type().clone(), true);
-            Ok((key.clone(), self.shape(&field, names)?))
+            Ok((key.clone(), self.shape(&field, names, true)?))
         };
         keys.iter().map(cells).collect()
     }
@@ -175,7 +203,7 @@ impl<'a> Planner<'a> {
     fn check_names(&self) -> Result<()> {
         let without_case = self.settings.csv.case_insensitive_names;
         let compared = |name: &String| if without_case { name.to_lowercase() } else { name.clone() };
-        let mut names: Vec<_> = self.names.iter().map(|(name, path)| (compared(name), path)).collect();
+        let mut names: Vec<_> = self.names.iter().map(|cell| (compared(&cell.name), &cell.path)).collect();
         names.sort_by(|one, other| one.0.cmp(&other.0));
         let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) else { return Ok(()) };
         // The message has the outer backticks: a field of a struct reads `Address`.`City`.
@@ -185,10 +213,10 @@ impl<'a> Planner<'a> {
 
     fn header(&self) -> Vec<u8> {
         let mut cells = Cells::new();
-        let most = self.names.iter().map(|(name, _)| name.len() * Csv::GROWTH + Csv::AROUND + 1).sum();
+        let most = self.names.iter().map(|cell| cell.name.len() * Csv::GROWTH + Csv::AROUND + 1).sum();
         cells.room(most, 0);
         let mut pen = cells.pen();
-        for (index, (name, _)) in self.names.iter().enumerate() {
+        for (index, HeaderCell { name, .. }) in self.names.iter().enumerate() {
             if index > 0 {
                 pen.byte(b',');
             }

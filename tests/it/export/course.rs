@@ -300,3 +300,22 @@ async fn a_new_name_that_is_taken_or_of_no_column_is_refused() {
         assert!(error.to_string().contains(problem), "{error}");
     }
 }
+
+#[tokio::test]
+async fn the_manifest_has_the_columns_of_the_header_with_their_types() {
+    let store = Place::memory().open();
+    let mut settings = small_chunks();
+    settings.columns = Some(vec!["Address".into(), "Attributes".into(), "ProfileId".into()]);
+    settings.rename = [("Attributes".into(), "Extra".into())].into();
+    settings.csv.map_columns = [("Extra".into(), vec!["tier".into(), "nobody".into()])].into();
+    let export =
+        exporter(&sample("profiles.parquet"), Arc::clone(&store), Format::Csv).with_settings(settings);
+    let manifest = export.build().unwrap().run().await.unwrap();
+    let parts = objects(&*store, &manifest).await;
+    let header = parts[0].split(|byte| *byte == b'\n').next().unwrap();
+    let names: Vec<_> = manifest.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names.join(",").as_bytes(), header);
+    let tier = manifest.columns.iter().find(|column| column.name == "Extra.tier").unwrap();
+    assert_eq!((tier.source.join("/").as_str(), tier.nullable), ("Attributes/tier", true));
+    assert!(manifest.columns[0].source.len() == 2 && manifest.columns[0].nullable, "of a nullable struct");
+}
