@@ -22,6 +22,7 @@ use segment_export::{NonFinite, Settings, WideNumbers};
 
 use super::forms;
 use super::model::{Case, Draw, Parts, Type, Value, draw_some};
+use super::oracle;
 
 /// The logical schema of a case.
 pub(crate) fn schema(case: &Case) -> SchemaRef {
@@ -32,6 +33,12 @@ pub(crate) fn schema(case: &Case) -> SchemaRef {
 pub(crate) fn settings(case: &Case) -> Settings {
     let mut settings = Settings::default();
     settings.jsonl.explicit_nulls = case.rules.explicit_nulls;
+    for (name, of) in &case.fields {
+        let keys = oracle::chosen(case, of);
+        if !keys.is_empty() {
+            settings.csv.map_columns.insert(name.clone(), keys.to_vec());
+        }
+    }
     if case.rules.non_finite_is_null {
         settings.jsonl.non_finite = NonFinite::Null;
     }

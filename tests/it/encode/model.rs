@@ -100,6 +100,8 @@ pub(crate) struct Case {
     pub(crate) fields: Vec<(String, Type)>,
     pub(crate) rows: Vec<Vec<Value>>,
     pub(crate) rules: Rules,
+    /// In CSV, the keys of every map of texts that are columns; if none, the map is one cell.
+    pub(crate) keys: Vec<String>,
 }
 
 impl Case {
@@ -118,7 +120,11 @@ impl Case {
         let count = draw.below(12);
         let row = |draw: &mut Draw<'_>| fields.iter().map(|(_, of)| draw_value(of, bad, draw)).collect();
         let rows = (0..count).map(|_| row(draw)).collect();
-        Self { fields, rows, rules }
+        let count = draw.below(4);
+        let mut keys: Vec<_> = (0..count).map(|_| draw_text(draw)).collect();
+        keys.sort_by(|one, other| other.cmp(one));
+        keys.dedup();
+        Self { fields, rows, rules, keys }
     }
 }
 

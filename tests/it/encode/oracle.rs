@@ -15,16 +15,29 @@ type Problem = (String, &'static str);
 pub(crate) fn csv_header(case: &Case) -> String {
     let mut names = Vec::new();
     for (name, of) in &case.fields {
-        header(name, of, &mut names);
+        header(name, of, chosen(case, of), &mut names);
     }
     line(&names.into_iter().map(Some).collect::<Vec<_>>())
 }
 
-fn header(name: &str, of: &Type, names: &mut Vec<String>) {
+/// The keys that become columns, if a column is a map of texts.
+pub(crate) fn chosen<'a>(case: &'a Case, of: &Type) -> &'a [String] {
     match of {
+        Type::Map(entry) if matches!(entry[0], Type::Text) => &case.keys,
+        _ => &[],
+    }
+}
+
+fn header(name: &str, of: &Type, keys: &[String], names: &mut Vec<String>) {
+    match of {
+        Type::Map(entry) if !keys.is_empty() => {
+            for key in keys {
+                header(&format!("{name}.{key}"), &entry[1], &[], names);
+            }
+        }
         Type::Struct(fields) if !fields.is_empty() => {
             for (field, of) in fields {
-                header(&format!("{name}.{field}"), of, names);
+                header(&format!("{name}.{field}"), of, &[], names);
             }
         }
         _ => names.push(name.to_owned()),
@@ -50,9 +63,36 @@ pub(crate) fn csv_row(case: &Case, values: &[Value]) -> Result<(Vec<Option<Strin
     let mut cells = Vec::new();
     let mut texts = false;
     for ((name, of), value) in case.fields.iter().zip(values) {
-        texts = csv_cells(name, of, value, case.rules, &mut cells)?;
+        texts = match of {
+            Type::Map(entry) if !chosen(case, of).is_empty() => {
+                csv_keys((name, &entry[1]), value, case, &mut cells)?
+            }
+            _ => csv_cells(name, of, value, case.rules, &mut cells)?,
+        };
     }
     Ok((cells, texts))
+}
+
+/// The cells of the chosen keys of a map.
+fn csv_keys(
+    (path, of): (&str, &Type),
+    map: &Value,
+    case: &Case,
+    cells: &mut Vec<Option<String>>,
+) -> Result<bool, Problem> {
+    let entries = if let Value::Map(entries) = map { &entries[..] } else { &[] };
+    let with = |key: &str| -> Vec<_> {
+        entries.iter().filter(|entry| entry[0] == Value::Text(key.to_owned())).collect()
+    };
+    if case.keys.iter().any(|key| with(key).len() > 1) {
+        return Err((path.to_owned(), "a map holds a key twice"));
+    }
+    let mut texts = false;
+    for key in &case.keys {
+        let value = with(key).first().map_or(&Value::Null, |entry| &entry[1]);
+        texts = csv_cells(&format!("{path}.{key}"), of, value, case.rules, cells)?;
+    }
+    Ok(texts)
 }
 
 fn csv_cells(
@@ -219,11 +259,11 @@ fn text(path: &str, of: &Type, value: &Value) -> Result<String, Problem> {
             }
             clock(value / units, value % units, *digits)
         }
-        (Type::Elapsed(digits), Value::Int(value)) => span(&[], seconds(*value, *digits)),
+        (Type::Elapsed(digits), Value::Int(value)) => span(&[], &seconds(*value, *digits)),
         (Type::Interval(parts), Value::Interval(months, days, units)) => {
             let digits = if *parts == Parts::DaysAndMillis { 3 } else { 9 };
             let parts = [(months / 12, 'Y'), (months % 12, 'M'), (*days, 'D')];
-            span(&parts, seconds((*units).into(), digits))
+            span(&parts, &seconds((*units).into(), digits))
         }
         (_, Value::Int(value)) => value.to_string(),
         _ => unreachable!("{of:?} {value:?}"),
@@ -244,15 +284,10 @@ fn seconds(value: i128, digits: u32) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn span(parts: &[(i32, char)], seconds: String) -> String {
-    let mut text = "P".to_owned();
-    for (count, unit) in parts.iter().filter(|(count, _)| *count != 0) {
-        text += &format!("{count}{unit}");
-    }
-    if seconds != "0" || text == "P" {
-        text += &format!("T{seconds}S");
-    }
-    text
+fn span(parts: &[(i32, char)], seconds: &str) -> String {
+    let parts = parts.iter().filter(|(count, _)| *count != 0);
+    let text = parts.fold("P".to_owned(), |text, (count, unit)| format!("{text}{count}{unit}"));
+    if seconds == "0" && text != "P" { text } else { format!("{text}T{seconds}S") }
 }
 
 fn float(bits: u8, value: f64) -> String {

@@ -92,7 +92,7 @@ fn check(of: &Type, value: &Value, json: &str, case: &Case) {
             }
         }
         (Type::Union(children), Value::Union(active, value)) => {
-            check(&children[*active].1, value, json, case)
+            check(&children[*active].1, value, json, case);
         }
         _ => check_scalar(of, value, json),
     }

@@ -80,9 +80,22 @@ pub(super) fn orc_holds(of: &DataType) -> bool {
     use DataType as T;
     match of {
         T::Dictionary(_, values) => orc_holds(values),
-        T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::Float32 | T::Float64 | T::Date32 => true,
-        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => true,
-        T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Timestamp(..) => true,
+        T::Boolean
+        | T::Int8
+        | T::Int16
+        | T::Int32
+        | T::Int64
+        | T::Float32
+        | T::Float64
+        | T::Date32
+        | T::Timestamp(..)
+        | T::Binary
+        | T::LargeBinary
+        | T::BinaryView
+        | T::FixedSizeBinary(_)
+        | T::Utf8
+        | T::LargeUtf8
+        | T::Utf8View => true,
         _ => false,
     }
 }
@@ -308,14 +321,14 @@ fn time(of: &DataType) -> ArrayRef {
 }
 
 /// All rows but the fourth.
-fn valid() -> Option<NullBuffer> {
-    Some(vec![true, true, true, false].into())
+fn valid() -> NullBuffer {
+    vec![true, true, true, false].into()
 }
 
 /// Two items, none, two items of which the second is null, and null with items under it.
 fn list(item: &FieldRef) -> ArrayRef {
     let items = take(&sample(item.data_type()), &UInt32Array::from(vec![0, 1, 2, 3, 0]), None).unwrap();
-    Arc::new(ListArray::new(Arc::clone(item), OffsetBuffer::from_lengths([2, 0, 2, 1]), items, valid()))
+    Arc::new(ListArray::new(Arc::clone(item), OffsetBuffer::from_lengths([2, 0, 2, 1]), items, Some(valid())))
 }
 
 fn with_parts(of: &DataType) -> ArrayRef {
@@ -327,13 +340,13 @@ fn with_parts(of: &DataType) -> ArrayRef {
         DataType::FixedSizeList(item, size) => {
             let items = UInt32Array::from(vec![0, 1, 2, 3, 3, 0, 1, 1]);
             let items = take(&sample(item.data_type()), &items, None).unwrap();
-            Arc::new(FixedSizeListArray::new(Arc::clone(item), *size, items, valid()))
+            Arc::new(FixedSizeListArray::new(Arc::clone(item), *size, items, Some(valid())))
         }
         DataType::Map(entries, _) => map(entries),
         DataType::Union(fields, mode) => union(fields, *mode),
         DataType::Struct(fields) => {
             let columns = fields.iter().map(|field| sample(field.data_type()).slice(0, 4)).collect();
-            Arc::new(StructArray::new(fields.clone(), columns, valid()))
+            Arc::new(StructArray::new(fields.clone(), columns, Some(valid())))
         }
         _ => unreachable!("{of}"),
     }
@@ -349,7 +362,7 @@ fn map(entries: &FieldRef) -> ArrayRef {
         Arc::clone(entries),
         OffsetBuffer::from_lengths([2, 0, 1, 0]),
         rows,
-        valid(),
+        Some(valid()),
         false,
     ))
 }
