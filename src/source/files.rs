@@ -1,10 +1,11 @@
 //! Files of rows of any kind as one source.
 //!
 //! It tells the kind of files by their names, unites their schemas, and reads one file after another. The
-//! kinds themselves are below: `ipc`, `jsonl`. Parquet is a source of its own.
+//! kinds themselves are below: `ipc`, `jsonl` and `csv`. Parquet is a source of its own.
 //!
 //! Invariant: rows come in the order of the files and, in a file, in the order in which they were written.
 
+mod csv;
 mod fit;
 mod input;
 mod ipc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::error::{Cause, Result};
+use crate::error::Result;
 use crate::plan::destination::Location;
 use crate::settings::RetrySettings;
 use crate::source::found::{self, Found};
@@ -55,8 +56,8 @@ impl Default for FileOptions {
 /// A source of files of any kind, local or in an object store.
 ///
 /// The kind is told by the names: Parquet (`.parquet`), Arrow IPC, as files or streams (`.arrow`, `.feather`,
-/// `.ipc`, `.arrows`), and JSON lines (`.jsonl`, `.ndjson`, `.json`). A single file of another name is taken
-/// for Parquet.
+/// `.ipc`, `.arrows`), JSON lines (`.jsonl`, `.ndjson`, `.json`) and CSV with a header (`.csv`). A single file
+/// of another name is taken for Parquet.
 ///
 /// Where the schema does not stand in the files it is given by [`FileOptions`], or guessed from the first
 /// records of each file: whole numbers, floats, booleans, texts, lists and objects; dates and times stay text.
@@ -81,7 +82,7 @@ pub struct FileSource(Reader);
 #[derive(Debug)]
 enum Reader {
     Parquet(ParquetSource),
-    Others(Files),
+    Others(Others),
 }
 
 impl FileSource {
@@ -104,9 +105,9 @@ impl FileSource {
         let found = found::find(locations, store, retry, kind::is_wanted).await?;
         Ok(Self(match kind::of_all(&found)? {
             Kind::Parquet => Reader::Parquet(ParquetSource::of_files(found).await?),
-            Kind::Ipc => Reader::Others(Files::of_ipc(found).await?),
-            Kind::Jsonl => Reader::Others(Files::of_jsonl(found, options).await?),
-            Kind::Csv => return Err(Cause::NotAvailable { what: "a CSV source".to_owned() }.into()),
+            Kind::Ipc => Reader::Others(Others::of_ipc(found).await?),
+            Kind::Jsonl => Reader::Others(Others::of_jsonl(found, options).await?),
+            Kind::Csv => Reader::Others(Others::of_csv(found, options).await?),
         }))
     }
 
@@ -141,7 +142,7 @@ impl ProfileSource for FileSource {
 }
 
 /// Files of one kind, other than Parquet, read one after another.
-struct Files {
+struct Others {
     schema: SchemaRef,
     files: Arc<[Found]>,
     format: Format,
@@ -152,9 +153,10 @@ struct Files {
 enum Format {
     Ipc,
     Jsonl { guessed: bool },
+    Csv { guessed: bool },
 }
 
-impl Files {
+impl Others {
     async fn of_ipc(found: Vec<Found>) -> Result<Self> {
         let options = head_options()?;
         let heads = stream::iter(&found).map(async |file| {
@@ -188,6 +190,26 @@ impl Files {
         let (schema, format) = (shapes.finish(), Format::Jsonl { guessed: true });
         Ok(Self { schema, files: found.into(), format })
     }
+
+    async fn of_csv(found: Vec<Found>, options: &FileOptions) -> Result<Self> {
+        if let Some(schema) = &options.schema {
+            csv::check_schema(schema)?;
+            let (schema, format) = (SchemaRef::clone(schema), Format::Csv { guessed: false });
+            return Ok(Self { schema, files: found.into(), format });
+        }
+        let reading = head_options()?;
+        let samples = stream::iter(&found).map(async |file| {
+            let blob = file.open(&reading.executor).await?;
+            csv::sample(blob, options, &reading).await
+        });
+        let samples: Vec<_> = samples.buffered(HEADS_AT_ONCE).try_collect().await?;
+        let mut guesses = csv::Guesses::default();
+        for columns in samples {
+            guesses.add(columns);
+        }
+        let (schema, format) = (guesses.finish(), Format::Csv { guessed: true });
+        Ok(Self { schema, files: found.into(), format })
+    }
 }
 
 impl Format {
@@ -202,6 +224,7 @@ impl Format {
         let blob = file.open(&options.executor).await?;
         match self {
             Self::Ipc => ipc::batches(blob, wanted, options).await,
+            Self::Csv { guessed } => csv::batches(blob, wanted, all, guessed, options).await,
             Self::Jsonl { guessed } => Ok(jsonl::batches(blob, wanted, all, guessed, options)),
         }
     }
@@ -212,7 +235,7 @@ fn head_options() -> Result<ReadOptions> {
     Ok(ReadOptions { executor: found::waiting_threads()?, bytes: 0, ..ReadOptions::default() })
 }
 
-impl ProfileSource for Files {
+impl ProfileSource for Others {
     fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }
@@ -241,8 +264,8 @@ impl ProfileSource for Files {
     }
 }
 
-impl fmt::Debug for Files {
+impl fmt::Debug for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Files").field("files", &self.files.len()).finish_non_exhaustive()
+        f.debug_struct("Others").field("files", &self.files.len()).finish_non_exhaustive()
     }
 }

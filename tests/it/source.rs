@@ -1,5 +1,6 @@
 //! The sources: the same rows from every kind, errors that name their file, and bounded memory.
 
+mod csv;
 mod files;
 mod ipc;
 mod jsonl;

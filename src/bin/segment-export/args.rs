@@ -35,7 +35,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ExportArgs {
-    /// Parquet, Arrow IPC or JSONL files, directories of them (read in name order), or URIs.
+    /// Parquet, Arrow IPC, JSONL or CSV files, directories of them (read in name order), or URIs.
     #[arg(long, required = true, num_args = 1.., value_name = "PATH_OR_URI")]
     pub(crate) source: Vec<OsString>,
 

@@ -27,16 +27,13 @@ impl Fit {
         let (fields, columns): (Vec<_>, _) = wanted
             .fields()
             .iter()
-            .map(|field| match found.fields().find(field.name()) {
-                Some((index, found)) => {
-                    let own = found.as_ref().clone().with_nullable(field.is_nullable());
-                    (own, Place::Batch(index))
+            .map(|field| {
+                if let Some((index, found)) = found.fields().find(field.name()) {
+                    return (found.as_ref().clone().with_nullable(field.is_nullable()), Place::Batch(index));
                 }
-                None => {
-                    let view = in_form(field, Form::View);
-                    let data_type = view.data_type().clone();
-                    (view, Place::Missing(data_type))
-                }
+                let view = in_form(field, Form::View);
+                let data_type = view.data_type().clone();
+                (view, Place::Missing(data_type))
             })
             .unzip();
         Self { schema: Arc::new(Schema::new(fields)), columns }
@@ -44,10 +41,14 @@ impl Fit {
 
     /// Fits a batch.
     pub(super) fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let rows = batch.num_rows();
+        self.fit_columns(batch.columns(), batch.num_rows())
+    }
+
+    /// Fits the columns of a batch.
+    pub(super) fn fit_columns(&self, found: &[ArrayRef], rows: usize) -> Result<RecordBatch, ArrowError> {
         let column = |place: &Place| -> ArrayRef {
             match place {
-                Place::Batch(index) => Arc::clone(batch.column(*index)),
+                Place::Batch(index) => Arc::clone(&found[*index]),
                 Place::Missing(data_type) => new_null_array(data_type, rows),
             }
         };

@@ -88,6 +88,16 @@ impl<E: Ends> Runs<E> {
         self.input.name()
     }
 
+    /// The first record, which is no row.
+    pub(super) async fn header(&mut self) -> Result<Option<Run>> {
+        let rows = std::mem::replace(&mut self.limits.rows, 1);
+        let run_bytes = std::mem::replace(&mut self.limits.run_bytes, u64::MAX);
+        let header = self.next().await?;
+        (self.limits.rows, self.limits.run_bytes) = (rows, run_bytes);
+        self.row = 0;
+        Ok(header)
+    }
+
     /// The next run, or `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Run>> {
         let (mut end, mut records) = (0, 0);
@@ -177,6 +187,12 @@ pub(super) enum Unfit {
     UnknownField,
     #[error("the line is not a JSON object")]
     NoObject,
+    #[error("the record has another number of fields than the header: expected={expected} found={found}")]
+    FieldCount { expected: usize, found: usize },
+    #[error("the record has a quote that is not closed, or a text after one that is")]
+    Quotes,
+    #[error("the record is not UTF-8")]
+    NoUtf8,
     #[error("the record is not decoded")]
     NotDecoded,
 }

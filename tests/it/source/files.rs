@@ -107,6 +107,34 @@ async fn parquet_is_what_a_name_without_a_kind_is_taken_for() {
 }
 
 #[tokio::test]
+async fn text_is_read_from_object_stores_too() {
+    let server = S3Server::start().await;
+    let client = server.client(BUCKET, 2);
+    let count = 100_000;
+    let csv = (0..count).map(|row| format!("{row},\"name {row}\"\n")).collect::<Vec<_>>().concat();
+    let jsonl = (0..count)
+        .map(|row| format!("{{\"id\":{row},\"name\":\"name {row}\"}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    let schemas = async |key: &str, text: String| {
+        let size = text.len() as u64;
+        client.put(&Path::from(key), PutPayload::from(text)).await.unwrap();
+        let places = vec![Location::parse(&format!("s3://bucket/{key}")).unwrap()];
+        let store = StoreOptions::from_pairs(server.options());
+        let source = FileSource::open(places, &store, &quick(), &FileOptions::default()).await.unwrap();
+        let mut options = ReadOptions::default();
+        options.bytes = 4 << 20;
+        let batches = read(&source, &options).await.unwrap();
+        assert_eq!(options.bytes_read.bytes(), size);
+        together(&batches, &source.schema())
+    };
+    let one = schemas("a.csv", format!("id,name\n{csv}")).await;
+    let other = schemas("a.ndjson", jsonl).await;
+    assert_eq!(one, other);
+    assert_eq!(one.num_rows(), count);
+}
+
+#[tokio::test]
 async fn objects_of_a_bucket_are_read_and_refused_when_they_change() {
     let server = S3Server::start().await;
     let client = server.client(BUCKET, 2);

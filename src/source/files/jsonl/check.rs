@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use arrow::datatypes::{DataType, Fields, Schema};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::source::files::runs::Unfit;
 
@@ -145,33 +145,24 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        let fits = match self.data_type {
-            DataType::Int64 | DataType::Decimal128(..) => true,
-            DataType::Float64 => value.unsigned_abs() <= EXACT,
-            _ => false,
-        };
-        self.require(!self.guessed || fits)
+        let exact = *self.data_type == DataType::Float64 && value.unsigned_abs() <= EXACT;
+        let whole = matches!(self.data_type, DataType::Int64 | DataType::Decimal128(..));
+        self.require(!self.guessed || whole || exact)
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let fits = match self.data_type {
-            DataType::Int64 => i64::try_from(value).is_ok(),
-            DataType::UInt64 | DataType::Decimal128(..) => true,
-            DataType::Float64 => value <= EXACT,
-            _ => false,
-        };
-        self.require(!self.guessed || fits)
+        let small = *self.data_type == DataType::Int64 && i64::try_from(value).is_ok();
+        let exact = *self.data_type == DataType::Float64 && value <= EXACT;
+        let whole = matches!(self.data_type, DataType::UInt64 | DataType::Decimal128(..));
+        self.require(!self.guessed || whole || small || exact)
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
         let whole = value.fract() == 0.0 && value.abs() <= EXACT_FLOATS;
-        let fits = match self.data_type {
-            integer if integer.is_integer() => whole,
-            DataType::Float64 => true,
-            DataType::Decimal128(..) if self.guessed => whole,
-            _ => !self.guessed,
-        };
-        self.require(fits)
+        let of_whole =
+            self.data_type.is_integer() || self.guessed && matches!(self.data_type, DataType::Decimal128(..));
+        let fits = !self.guessed || *self.data_type == DataType::Float64;
+        self.require(if of_whole { whole } else { fits })
     }
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
@@ -180,43 +171,41 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         use DataType as T;
-        let item = match self.data_type {
-            T::List(item) | T::LargeList(item) | T::ListView(item) | T::LargeListView(item) => item,
-            T::FixedSizeList(item, _) => item,
-            _ if self.guessed => return self.require(false),
-            _ => {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                return Ok(());
-            }
+        let (T::List(item)
+        | T::LargeList(item)
+        | T::ListView(item)
+        | T::LargeListView(item)
+        | T::FixedSizeList(item, _)) = self.data_type
+        else {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return self.require(!self.guessed);
         };
         while items.next_element_seed(self.inner(item.data_type()))?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        match self.data_type {
-            DataType::Struct(fields) => {
-                let object = Object { fields, guessed: self.guessed, problem: None };
-                // Inside of a column only the column is named, whatever is wrong.
-                object.visit_map(entries).inspect_err(|_error| *self.misfit.borrow_mut() = true)
-            }
-            DataType::Map(entry, _) => {
-                let DataType::Struct(entry) = entry.data_type() else {
-                    return Err(A::Error::custom("a map without entries"));
-                };
-                let Some(value) = entry.get(1) else { return Err(A::Error::custom("a map without values")) };
-                while entries.next_key::<IgnoredAny>()?.is_some() {
-                    entries.next_value_seed(self.inner(value.data_type()))?;
-                }
-                Ok(())
-            }
-            _ if self.guessed => self.require(false),
-            _ => {
-                while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(())
-            }
+        if let DataType::Struct(fields) = self.data_type {
+            let object = Object { fields, guessed: self.guessed, problem: None };
+            // Inside of a column only the column is named, whatever is wrong.
+            return object.visit_map(entries).inspect_err(|_error| *self.misfit.borrow_mut() = true);
         }
+        let Some(value) = map_value(self.data_type) else {
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return self.require(!self.guessed);
+        };
+        while entries.next_key::<IgnoredAny>()?.is_some() {
+            entries.next_value_seed(self.inner(value))?;
+        }
+        Ok(())
     }
+}
+
+/// The type of the values of a map.
+fn map_value(data_type: &DataType) -> Option<&DataType> {
+    let DataType::Map(entry, _) = data_type else { return None };
+    let DataType::Struct(entry) = entry.data_type() else { return None };
+    Some(entry.get(1)?.data_type())
 }
 
 #[cfg(test)]

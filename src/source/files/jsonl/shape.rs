@@ -74,13 +74,11 @@ impl Shape {
 }
 
 fn add(fields: &mut Vec<(String, Shape)>, name: String, shape: Shape) -> Result<(), Conflict> {
-    match fields.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, known)) => known.merge(shape),
-        None => {
-            fields.push((name, shape));
-            Ok(())
-        }
+    if let Some((_, known)) = fields.iter_mut().find(|(known, _)| *known == name) {
+        return known.merge(shape);
     }
+    fields.push((name, shape));
+    Ok(())
 }
 
 fn to_fields(fields: &[(String, Shape)]) -> Fields {
