@@ -1,7 +1,7 @@
 //! Writes customer segments out: profiles as Arrow batches in, CSV, JSONL or ORC out, all or nothing.
 //!
 //! ```text
-//!  Parquet files ─┐
+//!  files         ─┐
 //!  batches        ├─▶ source ─▶ shape ─▶ batch ─▶ encode ─▶ upload ─▶ manifest
 //!  stream         │   Arrow     columns  chunks   N threads, parts,    the commit,
 //!  structs       ─┘   batches   chosen   of rows  in order   invisible written last

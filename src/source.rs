@@ -39,8 +39,8 @@ pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
 
 /// A source of the profiles of one segment.
 ///
-/// Sources of this crate read Parquet files, batches in memory, streams of batches and streams of structs;
-/// implement this for anything else.
+/// Sources of this crate read files (Parquet, Arrow IPC, JSON lines, CSV), batches in memory, streams of batches
+/// and streams of structs; implement this for anything else.
 pub trait ProfileSource: Send + Sync + 'static {
     /// The columns, known before a row is read; string columns in any of their physical forms.
     fn schema(&self) -> SchemaRef;
