@@ -14,7 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::export::{Target, check_settings};
 use crate::plan::destination::Location;
 use crate::plan::{Format, Plan};
-use crate::settings::Settings;
+use crate::settings::{Compression, Settings};
 use crate::stage::Pool;
 use crate::store::StoreOptions;
 
@@ -165,7 +165,7 @@ impl SnapshotEngineBuilder {
     /// When a setting breaks its rule, or no threads can be started.
     pub fn build(self) -> Result<SnapshotEngine> {
         for format in [Format::Csv, Format::Jsonl, Format::Orc] {
-            check_settings(&self.settings, format)?;
+            check_settings(&settings_of(&self.settings, format), format)?;
         }
         if self.max_concurrent_jobs == 0 {
             let rule = "must be at least 1".to_owned();
@@ -200,6 +200,15 @@ impl SnapshotEngineBuilder {
         };
         Ok(SnapshotEngine { shared: Arc::new(shared) })
     }
+}
+
+/// The settings of an export: the compression of text is no matter of ORC, which requests may name as well.
+pub(super) fn settings_of(settings: &Settings, format: Format) -> Settings {
+    let mut own = settings.clone();
+    if format == Format::Orc {
+        (own.compression, own.single_frame) = (Compression::None, false);
+    }
+    own
 }
 
 impl fmt::Debug for SnapshotEngineBuilder {

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::builder::settings_of;
 use super::{Job, Live, Shared, SnapshotUpdate, guarded};
 use crate::error::{Cause, Error, Result};
 use crate::export::Exporter;
@@ -85,7 +86,7 @@ async fn exporter(
     let observer = move |progress: &Progress| updates.send_modify(|update| update.progress = *progress);
     Exporter::builder(source, target)
         .with_format(plan.format)
-        .with_settings(means.settings.clone())
+        .with_settings(settings_of(&means.settings, plan.format))
         .with_snapshot_id(id)
         .with_domain(plan.domain.clone())
         .with_segment(plan.segment.clone())

@@ -7,7 +7,7 @@ use segment_export::plan::SnapshotId;
 use segment_export::plan::destination::Location;
 use segment_export::snapshot::{Job, LocationCatalog, SnapshotEngine};
 use segment_export::upload::LocalParts;
-use segment_export::{ErrorKind, Settings, verify};
+use segment_export::{Compression, ErrorKind, Settings, verify};
 
 use super::{Memory, Segments, create, question, request, run, samples};
 use crate::export::small_chunks;
@@ -43,6 +43,25 @@ async fn what_is_created_completes_and_is_intact() {
         assert_eq!(ended.destination_uri.as_deref(), Some("s3://exports/gold"));
         let report = verify(memory.snapshot(id)).await.unwrap();
         assert!(report.is_intact() && report.rows() == 2_000, "{format}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_compresses_text_takes_requests_of_every_format() {
+    let memory = Memory::new();
+    let mut settings = small_chunks();
+    settings.compression = Compression::Zstd { level: 3 };
+    settings.single_frame = true;
+    settings.columns = Some(vec!["ProfileId".into(), "FirstName".into()]);
+    let engine = memory.engine(samples()).with_settings(settings).build().unwrap();
+    for (format, suffix) in [("CSV", ".csv.zst"), ("JSONL", ".jsonl.zst"), ("ORC", ".orc")] {
+        let request = CreateSegmentSnapshotRequest { data_format: format.into(), ..request("gold") };
+        let created = engine.create_segment_snapshot(&request).await.unwrap();
+        let job = engine.wait(created.snapshot_id.parse().unwrap()).await.unwrap();
+        assert_eq!(job.status, SnapshotStatus::Completed, "{format}");
+        let report = verify(memory.snapshot(job.snapshot_id)).await.unwrap();
+        assert!(report.is_intact() && report.rows() == 2_000, "{format}");
+        assert!(report.objects.iter().all(|object| object.name.ends_with(suffix)), "{format}");
     }
 }
 
