@@ -43,9 +43,11 @@ fn prefix(scheme: Scheme) -> &'static str {
 fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) -> Result<Client> {
     use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 
-    let mut builder = AmazonS3Builder::new()
-        .with_client_options(client_options(options, &["aws_endpoint", "endpoint"], retry))
-        .with_retry(retry_config(retry));
+    let mut builder = AmazonS3Builder::new().with_client_options(client_options(
+        options,
+        &["aws_endpoint", "endpoint"],
+        retry,
+    ));
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<AmazonS3ConfigKey>() {
             builder = builder.with_config(key, value);
@@ -54,25 +56,25 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
     // The commit and the claim rest on put-if-absent and compare-and-swap.
     let builder =
         builder.with_bucket_name(&location.container).with_conditional_put(S3ConditionalPut::ETagMatch);
-    let multipart = builder.clone().with_retry(no_retry()).build();
-    client(location, builder.build(), multipart)
+    client(location, retry, |retry| builder.clone().with_retry(retry).build())
 }
 
 #[cfg(feature = "gcp")]
 fn gs(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) -> Result<Client> {
     use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 
-    let mut builder = GoogleCloudStorageBuilder::new()
-        .with_client_options(client_options(options, &["google_base_url", "base_url"], retry))
-        .with_retry(retry_config(retry));
+    let mut builder = GoogleCloudStorageBuilder::new().with_client_options(client_options(
+        options,
+        &["google_base_url", "base_url"],
+        retry,
+    ));
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<GoogleConfigKey>() {
             builder = builder.with_config(key, value);
         }
     }
     let builder = builder.with_bucket_name(&location.container);
-    let multipart = builder.clone().with_retry(no_retry()).build();
-    client(location, builder.build(), multipart)
+    client(location, retry, |retry| builder.clone().with_retry(retry).build())
 }
 
 #[cfg(feature = "azure")]
@@ -80,17 +82,15 @@ fn az(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
     use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 
     let endpoints = ["azure_storage_endpoint", "azure_endpoint", "endpoint"];
-    let mut builder = MicrosoftAzureBuilder::new()
-        .with_client_options(client_options(options, &endpoints, retry))
-        .with_retry(retry_config(retry));
+    let mut builder =
+        MicrosoftAzureBuilder::new().with_client_options(client_options(options, &endpoints, retry));
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<AzureConfigKey>() {
             builder = builder.with_config(key, value);
         }
     }
     let builder = builder.with_container_name(&location.container);
-    let multipart = builder.clone().with_retry(no_retry()).build();
-    client(location, builder.build(), multipart)
+    client(location, retry, |retry| builder.clone().with_retry(retry).build())
 }
 
 #[cfg(not(feature = "aws"))]
@@ -117,15 +117,15 @@ fn not_built_in(location: &ObjectLocation, feature: &str) -> Result<Client> {
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 fn client<S>(
     location: &ObjectLocation,
-    object: object_store::Result<S>,
-    multipart: object_store::Result<S>,
+    retry: &RetrySettings,
+    build: impl Fn(RetryConfig) -> object_store::Result<S>,
 ) -> Result<Client>
 where
     S: object_store::ObjectStore + object_store::multipart::MultipartStore,
 {
     let root = format!("{}://{}", prefix(location.scheme), location.container);
-    let object = Arc::new(object.map_err(|error| not_connected(&root, error))?);
-    let multipart = Arc::new(multipart.map_err(|error| not_connected(&root, error))?);
+    let build = |retry| build(retry).map(Arc::new).map_err(|error| not_connected(&root, error));
+    let (object, multipart) = (build(retry_config(retry))?, build(no_retry())?);
     Ok(Client { object, multipart, root })
 }
 
