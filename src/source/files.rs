@@ -28,6 +28,7 @@ use crate::source::memory::only_partition;
 use crate::source::union::Union;
 use crate::source::{BatchStream, Fingerprint, ParquetSource, ProfileSource, ReadOptions, SizeHint};
 use crate::store::StoreOptions;
+use crate::store::ranged::Blob;
 
 pub(super) use input::read_range;
 use kind::Kind;
@@ -158,12 +159,7 @@ enum Format {
 
 impl Others {
     async fn of_ipc(found: Vec<Found>) -> Result<Self> {
-        let options = head_options()?;
-        let heads = stream::iter(&found).map(async |file| {
-            let blob = file.open(&options.executor).await?;
-            ipc::schema(blob, &options).await
-        });
-        let schemas: Vec<_> = heads.buffered(HEADS_AT_ONCE).try_collect().await?;
+        let schemas = heads(&found, |blob, reading| async move { ipc::schema(blob, &reading).await }).await?;
         let mut union = Union::default();
         for (file, schema) in found.iter().zip(schemas) {
             union.add(&file.name, &schema)?;
@@ -177,12 +173,9 @@ impl Others {
             let (schema, format) = (SchemaRef::clone(schema), Format::Jsonl { guessed: false });
             return Ok(Self { schema, files: found.into(), format });
         }
-        let reading = head_options()?;
-        let samples = stream::iter(&found).map(async |file| {
-            let blob = file.open(&reading.executor).await?;
-            jsonl::sample(blob, options, &reading).await
-        });
-        let samples: Vec<_> = samples.buffered(HEADS_AT_ONCE).try_collect().await?;
+        let samples =
+            heads(&found, |blob, reading| async move { jsonl::sample(blob, options, &reading).await })
+                .await?;
         let mut shapes = jsonl::Shapes::default();
         for (file, sample) in found.iter().zip(samples) {
             shapes.add(&file.name, sample)?;
@@ -197,12 +190,8 @@ impl Others {
             let (schema, format) = (SchemaRef::clone(schema), Format::Csv { guessed: false });
             return Ok(Self { schema, files: found.into(), format });
         }
-        let reading = head_options()?;
-        let samples = stream::iter(&found).map(async |file| {
-            let blob = file.open(&reading.executor).await?;
-            csv::sample(blob, options, &reading).await
-        });
-        let samples: Vec<_> = samples.buffered(HEADS_AT_ONCE).try_collect().await?;
+        let samples =
+            heads(&found, |blob, reading| async move { csv::sample(blob, options, &reading).await }).await?;
         let mut guesses = csv::Guesses::default();
         for columns in samples {
             guesses.add(columns);
@@ -230,9 +219,18 @@ impl Format {
     }
 }
 
-/// How heads are read: on the runtime's threads for work that waits.
-fn head_options() -> Result<ReadOptions> {
-    Ok(ReadOptions { executor: found::waiting_threads()?, bytes: 0, ..ReadOptions::default() })
+/// What stands at the head of each file, read on the runtime's threads for work that waits.
+async fn heads<T, F>(files: &[Found], read: impl Fn(Blob, ReadOptions) -> F + Send + Sync) -> Result<Vec<T>>
+where
+    T: Send,
+    F: Future<Output = Result<T>> + Send,
+{
+    let reading = ReadOptions { executor: found::waiting_threads()?, bytes: 0, ..ReadOptions::default() };
+    let heads = stream::iter(files).map(async |file| {
+        let blob = file.open(&reading.executor).await?;
+        read(blob, reading.clone()).await
+    });
+    heads.buffered(HEADS_AT_ONCE).try_collect().await
 }
 
 impl ProfileSource for Others {
