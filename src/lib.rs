@@ -73,7 +73,8 @@ pub use object_store;
 pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{
-    Compression, CsvSettings, JsonlSettings, NonFinite, RetrySettings, Settings, UploadSettings, WideNumbers,
+    Compression, CsvSettings, JsonlSettings, NonFinite, OrcCompression, OrcDictionary, OrcDuplicateKeys,
+    OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64, RetrySettings, Settings, UploadSettings, WideNumbers,
 };
 pub use store::StoreOptions;
 pub use verify::{ObjectReport, Problem, VerifyReport, verify};

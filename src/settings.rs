@@ -5,6 +5,7 @@
 //! [`RetrySettings`] never do. Nothing is checked here: `Exporter::build` checks everything at once.
 
 mod compression;
+mod orc;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::compression::Compression;
+pub use self::orc::{
+    OrcCompression, OrcDictionary, OrcDuplicateKeys, OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64,
+};
 
 /// The settings of one export; `Settings::default()` is right for most.
 ///
@@ -60,6 +64,8 @@ pub struct Settings {
     pub csv: CsvSettings,
     /// How JSON lines are written.
     pub jsonl: JsonlSettings,
+    /// How ORC is written.
+    pub orc: OrcSettings,
     /// How data objects are uploaded.
     pub upload: UploadSettings,
     /// How failed requests are tried again.
@@ -84,6 +90,7 @@ impl Default for Settings {
             single_frame: false,
             csv: CsvSettings::default(),
             jsonl: JsonlSettings::default(),
+            orc: OrcSettings::default(),
             upload: UploadSettings::default(),
             retry: RetrySettings::default(),
         }

@@ -4,7 +4,7 @@ use crate::batch::ChunkLimits;
 use crate::budget::Budget;
 use crate::error::{Cause, Error, Result};
 use crate::plan::Format;
-use crate::settings::{Compression, Settings};
+use crate::settings::{Compression, OrcCompression, OrcSettings, Settings};
 use crate::source::ProfileSource;
 use crate::upload::{PartStore, part_bytes};
 
@@ -116,10 +116,38 @@ pub(crate) fn settings(settings: &Settings, format: Format) -> Result<()> {
         return Err(broken("single_frame", "is for zstd up to level 9"));
     }
     if format == Format::Orc && settings.compression != Compression::None {
-        return Err(broken("compression", "is for CSV and JSONL: ORC compresses inside"));
+        return Err(broken("compression", "is for CSV and JSONL: ORC has `orc.compression`"));
+    }
+    if format == Format::Orc {
+        orc(&settings.orc)?;
     }
     if format == Format::Csv && settings.csv.flatten_separator.contains(['\n', '\r', '"', ',']) {
         return Err(broken("csv.flatten_separator", "must not hold a comma, a quote or a line end"));
+    }
+    Ok(())
+}
+
+/// Checks the settings of ORC; whether a column can have a bloom filter is known to the encoder.
+fn orc(settings: &OrcSettings) -> Result<()> {
+    // Below, readers say that the block is too small; 2^23 does not fit the header of a chunk (ORC-238).
+    const BLOCK_BYTES: std::ops::Range<u64> = 4 << 10..1 << 23;
+    if !settings.codec().is_valid() {
+        return Err(broken("orc.compression", OrcCompression::RULE));
+    }
+    if !BLOCK_BYTES.contains(&settings.block_bytes) {
+        return Err(broken("orc.block_bytes", "must be from 4096 to 8388607"));
+    }
+    if settings.row_index_stride != 0 && !(1_000..=1_000_000_000).contains(&settings.row_index_stride) {
+        return Err(broken("orc.row_index_stride", "must be 0, or from 1000 to 1000000000"));
+    }
+    if !(settings.bloom_false_positives > 0.0 && settings.bloom_false_positives < 1.0) {
+        return Err(broken("orc.bloom_false_positives", "must lie between 0 and 1"));
+    }
+    if settings.user_metadata.keys().any(|name| name.starts_with("segment-export.")) {
+        return Err(broken("orc.user_metadata", "must not hold names that begin with `segment-export.`"));
+    }
+    if !settings.bloom_columns.is_empty() && settings.row_index_stride == 0 {
+        return Err(broken("orc.bloom_columns", "needs a row index"));
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ impl Exporter {
         match self.format {
             Format::Csv => settings.insert("csv", &self.settings.csv)?,
             Format::Jsonl => settings.insert("jsonl", &self.settings.jsonl)?,
-            Format::Orc => {}
+            Format::Orc => settings.insert("orc", &self.settings.orc)?,
         }
         if self.settings.compression != Compression::None {
             settings.insert("compression", &self.settings.compression)?;

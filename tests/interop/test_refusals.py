@@ -38,7 +38,7 @@ CASES = {
     "value of a setting": ({"set": "chunk_bytes=many"}, {FAILED, USAGE}, "chunk_bytes"),
     "snapshot id": ({"snapshot_id": "XYZ"}, {FAILED, USAGE}, "napshot"),
     "rows of a part": ({"part_rows": "0"}, {FAILED, USAGE}, "part"),
-    "compression": ({"compression": "snappy"}, {FAILED, USAGE}, "not available yet"),
+    "compression": ({"compression": "snappy"}, {FAILED, USAGE}, "--compression"),
 }
 
 

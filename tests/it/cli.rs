@@ -160,8 +160,6 @@ fn a_settings_file_is_refused_by_line() {
 fn what_comes_later_says_so_before_anything_is_written() {
     let place = Place::new();
     let cases: &[(&[&str], &str)] = &[
-        (&["--compression", "zlib"], "--compression zlib"),
-        (&["--compression", "snappy"], "--compression snappy"),
         (&["--encryption-key", "local:key"], "--encryption-key"),
         (&["--encryption", "sse-kms"], "--encryption"),
         (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),
@@ -182,6 +180,13 @@ fn what_comes_later_says_so_before_anything_is_written() {
         assert!(line.ends_with(" is not available yet"), "{args:?}: {line}");
     }
     assert_eq!(place.files(), [place.path().join("empty.parquet")]);
+}
+
+#[test]
+fn a_codec_of_another_format_is_refused() {
+    let place = Place::new();
+    let line = error_line(&place.export(&["--compression", "snappy"]), 2);
+    assert_eq!(line, "--compression: the format has no such codec");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use segment_export::plan::{DomainName, RoleArn, SegmentName, SnapshotId};
-use segment_export::{Compression, Format};
+use segment_export::{Compression, Format, OrcCompression};
 
 /// Writes customer segments out: CSV, JSON lines or ORC, in parallel, all or nothing.
 #[derive(Debug, Parser)]
@@ -63,7 +63,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 
-    /// none|gzip|zstd[:LEVEL] for CSV and JSONL; zlib|snappy|lz4 are of ORC (not available yet) [default: none].
+    /// none|gzip|zstd[:LEVEL] for CSV and JSONL [default: none], none|zlib|snappy|lz4|zstd[:LEVEL] for ORC [default: zstd].
     #[arg(long, value_name = "CODEC")]
     pub(crate) compression: Option<Codec>,
 
@@ -208,25 +208,22 @@ pub(crate) enum ProgressMode {
     Never,
 }
 
-/// A codec and, after a colon, its level.
+/// A codec and, after a colon, its level; text has some codecs and ORC others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Codec {
-    /// One that text can have.
-    Text(Compression),
-    /// A codec that comes later, by its name.
-    Later(String),
+pub(crate) struct Codec {
+    /// What it is for CSV and JSONL.
+    pub(crate) text: Option<Compression>,
+    /// What it is for ORC.
+    pub(crate) orc: Option<OrcCompression>,
 }
 
 impl FromStr for Codec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const RULE: &str = "must be none, gzip[:1 to 12], zstd[:1 to 19], zlib, snappy or lz4";
-        let codec = text.split_once(':').map_or(text, |(codec, _level)| codec);
-        if ["zlib", "snappy", "lz4"].contains(&codec) {
-            return Ok(Self::Later(codec.to_owned()));
-        }
-        text.parse().map(Self::Text).map_err(|_error| RULE.to_owned())
+        const RULE: &str = "must be none, gzip[:1 to 12], zstd[:1 to 19], zlib[:1 to 12], snappy or lz4";
+        let codec = Self { text: text.parse().ok(), orc: text.parse().ok() };
+        if codec.text.is_none() && codec.orc.is_none() { Err(RULE.to_owned()) } else { Ok(codec) }
     }
 }
 
@@ -281,9 +278,12 @@ mod tests {
 
     #[test]
     fn a_codec_may_have_a_level() {
-        assert_eq!("none".parse(), Ok(Codec::Text(Compression::None)));
-        assert_eq!("zstd:9".parse(), Ok(Codec::Text(Compression::Zstd { level: 9 })));
-        assert_eq!("lz4".parse(), Ok(Codec::Later("lz4".to_owned())));
+        let codec = |text: &str| text.parse::<Codec>().unwrap();
+        assert_eq!(codec("none"), Codec { text: Some(Compression::None), orc: Some(OrcCompression::None) });
+        let (text, orc) = (Compression::Zstd { level: 9 }, OrcCompression::Zstd { level: 9 });
+        assert_eq!(codec("zstd:9"), Codec { text: Some(text), orc: Some(orc) });
+        assert_eq!(codec("lz4"), Codec { text: None, orc: Some(OrcCompression::Lz4) });
+        assert_eq!(codec("gzip"), Codec { text: Some(Compression::Gzip { level: 6 }), orc: None });
         for text in ["", "none:1", "gzip:", "gzip:x", "gzip:13", "zstd:-3", "brotli", "GZIP"] {
             assert!(text.parse::<Codec>().is_err(), "{text}");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use segment_export::Settings;
 use toml::{Table, Value};
 
-use crate::args::{Assignment, Codec, ExportArgs};
+use crate::args::{Assignment, ExportArgs, FormatArg};
 use crate::failure::Failure;
 
 /// The settings of an export.
@@ -16,19 +16,24 @@ pub(crate) fn settings(args: &ExportArgs) -> Result<Settings, Failure> {
             .map_err(|problem| Failure::bad_argument(&format!("--set {}", assignment.key), problem))?;
     }
     let settings = parse(&table).map_err(|problem| Failure::bad_argument("--settings", problem))?;
-    Ok(with_arguments(settings, args))
+    with_arguments(settings, args)
 }
 
-fn with_arguments(mut settings: Settings, args: &ExportArgs) -> Settings {
+fn with_arguments(mut settings: Settings, args: &ExportArgs) -> Result<Settings, Failure> {
     settings.threads = args.threads.unwrap_or(settings.threads);
     settings.part_rows = args.part_rows.or(settings.part_rows);
     settings.part_bytes = args.part_bytes.or(settings.part_bytes);
     settings.single_part |= args.single_part;
-    if let Some(Codec::Text(compression)) = args.compression {
-        settings.compression = compression;
-    }
     settings.columns = args.columns.clone().or(settings.columns);
-    settings
+    let unknown = || Failure::bad_argument("--compression", "the format has no such codec".to_owned());
+    match (args.format, &args.compression) {
+        (_, None) => {}
+        (FormatArg::Orc, Some(codec)) => settings.orc.compression = Some(codec.orc.ok_or_else(unknown)?),
+        (FormatArg::Csv | FormatArg::Jsonl, Some(codec)) => {
+            settings.compression = codec.text.ok_or_else(unknown)?;
+        }
+    }
+    Ok(settings)
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {

@@ -10,7 +10,7 @@ use segment_export::source::{FileOptions, FileSource, ProfileSource};
 use segment_export::{Exporter, ExporterBuilder};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Codec, ExportArgs};
+use crate::args::ExportArgs;
 use crate::failure::Failure;
 use crate::progress::Bar;
 use crate::{configure, environment, interrupt, output};
@@ -59,9 +59,6 @@ fn with_names(mut builder: ExporterBuilder, args: &ExportArgs) -> ExporterBuilde
 }
 
 fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
-    if let Some(Codec::Later(codec)) = &args.compression {
-        return Err(Failure::not_available(&format!("--compression {codec}")));
-    }
     let later = [
         ("--encryption-key", args.encryption_key.is_some()),
         ("--encryption", args.encryption.is_some()),

@@ -229,7 +229,7 @@ pub(crate) fn struct_fields(data_type: &DataType) -> Option<&Fields> {
 }
 
 /// The item of a list of any form, also behind a dictionary or runs.
-fn list_item(data_type: &DataType) -> Option<&Field> {
+pub(crate) fn list_item(data_type: &DataType) -> Option<&Field> {
     if let DataType::List(item)
     | DataType::LargeList(item)
     | DataType::ListView(item)
