@@ -7,10 +7,14 @@
 //! Invariant: the same bytes, codec and level give the same output. Contexts are used again, which saves
 //! setting up their tables, but nothing of one piece is left for the next.
 
+mod block;
+
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{BoxError, Cause, Result};
+
+pub(crate) use self::block::{BlockCodec, BlockCompressor, Chunks};
 
 /// A codec and its level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

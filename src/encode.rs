@@ -148,7 +148,7 @@ pub fn encoder_for(format: Format, schema: &SchemaRef, settings: &Settings) -> R
     let text: Arc<dyn Encoder> = match format {
         Format::Csv => Arc::new(CsvEncoder::new(schema, settings)?),
         Format::Jsonl => Arc::new(JsonlEncoder::new(schema, settings)?),
-        Format::Orc => return Ok(Arc::new(OrcEncoder::new(schema)?)),
+        Format::Orc => return Ok(Arc::new(OrcEncoder::new(schema, &settings.orc)?)),
     };
     Ok(match settings.compression {
         Compression::None => text,

@@ -1,0 +1,146 @@
+//! What came for one node in the batches of a stripe, with the rows left out whose parent is null.
+//!
+//! ORC stores nothing for a null, nor for what lies below it (ORC v1 specification, "Column Encodings"): a child
+//! has as many slots as its parent has values. Arrow may have garbage there, slices, and lists that share or
+//! hide items. It encodes nothing.
+//!
+//! Invariant: the bounds of the row groups ascend from 0 to the number of slots.
+
+use arrow::array::{Array, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt64Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{filter, take};
+use orc_rust::proto::stream::Kind;
+
+use super::stream::Stream;
+use crate::encode::text::packed::unpacked;
+use crate::error::{Cause, Result};
+
+/// The slots of one node, in the order of the rows.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pieces: Vec<ArrayRef>,
+    /// The slot at which each row group begins, and the number of slots.
+    bounds: Vec<usize>,
+}
+
+/// The slots of one node, with their nulls.
+#[derive(Debug)]
+pub(super) struct Values {
+    /// The arrays, and which of their slots are null: `None` where no slot is.
+    pub(super) pieces: Vec<(ArrayRef, Option<NullBuffer>)>,
+    /// The value, not counting nulls, at which each row group begins, and the number of values.
+    pub(super) bounds: Vec<usize>,
+    /// Whether each row group has a null.
+    pub(super) nulls: Vec<bool>,
+    /// Which slots are not null; `None`: all are not (ORC v1 specification, "Present Stream").
+    pub(super) present: Option<Stream>,
+}
+
+impl Slots {
+    pub(super) fn new(pieces: Vec<ArrayRef>, bounds: Vec<usize>) -> Self {
+        Self { pieces, bounds }
+    }
+
+    /// The slots with their nulls; dictionaries and runs stay as they are.
+    pub(super) fn packed(self) -> Values {
+        let with_nulls = |array: ArrayRef| {
+            let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+            (array, nulls)
+        };
+        Values::new(self.pieces.into_iter().map(with_nulls).collect(), self.bounds)
+    }
+
+    /// The slots with their nulls, without dictionaries and runs.
+    pub(super) fn plain(self) -> Result<Values> {
+        let with_nulls = |array: ArrayRef| {
+            let (array, nulls) = unpacked(&array, None)?;
+            // Without values there is no null bitmap to say so.
+            let nulls = if array.data_type().is_null() { array.logical_nulls() } else { nulls };
+            Ok((array, nulls.filter(|nulls| nulls.null_count() > 0)))
+        };
+        let pieces = self.pieces.into_iter().map(with_nulls).collect::<Result<_>>()?;
+        Ok(Values::new(pieces, self.bounds))
+    }
+}
+
+impl Values {
+    fn new(pieces: Vec<(ArrayRef, Option<NullBuffer>)>, bounds: Vec<usize>) -> Self {
+        if pieces.iter().all(|(_, nulls)| nulls.is_none()) {
+            let nulls = vec![false; bounds.len() - 1];
+            return Self { pieces, bounds, nulls, present: None };
+        }
+        let bits = validity(&pieces);
+        let present = Some(Stream::of_bits(Kind::Present, &bits, &bounds));
+        let mut values = vec![0];
+        let mut nulls = Vec::with_capacity(bounds.len() - 1);
+        let mut count = 0;
+        for group in bounds.windows(2) {
+            let slots = group[1] - group[0];
+            let valid = bits.slice(group[0], slots).count_set_bits();
+            count += valid;
+            values.push(count);
+            nulls.push(valid < slots);
+        }
+        Self { pieces, bounds: values, nulls, present }
+    }
+
+    /// How many values there are, not counting nulls.
+    pub(super) fn count(&self) -> usize {
+        self.bounds.last().copied().unwrap_or(0)
+    }
+
+    /// A child that has a slot for each slot of its parent, and keeps those of its values.
+    pub(super) fn child(&self, of: impl Fn(&ArrayRef) -> ArrayRef) -> Result<Slots> {
+        let kept = |(array, nulls): &(ArrayRef, Option<NullBuffer>)| {
+            let child = of(array);
+            let Some(nulls) = nulls else { return Ok(child) };
+            let valid = BooleanArray::new(nulls.inner().clone(), None);
+            filter(child.as_ref(), &valid).map_err(|source| Cause::Encode { source: source.into() }.into())
+        };
+        let pieces = self.pieces.iter().map(kept).collect::<Result<_>>()?;
+        Ok(Slots::new(pieces, self.bounds.clone()))
+    }
+}
+
+/// Which slots of all arrays are not null.
+fn validity(pieces: &[(ArrayRef, Option<NullBuffer>)]) -> BooleanBuffer {
+    let mut bits = BooleanBufferBuilder::new(pieces.iter().map(|(array, _)| array.len()).sum());
+    for (array, nulls) in pieces {
+        match nulls {
+            Some(nulls) => bits.append_buffer(nulls.inner()),
+            None => bits.append_n(array.len(), true),
+        }
+    }
+    bits.finish()
+}
+
+/// Calls for each slot that is not null, in order.
+pub(super) fn for_each_valid(len: usize, nulls: Option<&NullBuffer>, mut call: impl FnMut(usize)) {
+    match nulls {
+        None => (0..len).for_each(call),
+        Some(nulls) => {
+            for (start, end) in nulls.valid_slices() {
+                (start..end).for_each(&mut call);
+            }
+        }
+    }
+}
+
+/// The items of lists, from the range that each list has in `items`: a slice where they follow on each other.
+pub(super) fn items(items: &ArrayRef, ranges: &[(usize, usize)]) -> Result<ArrayRef> {
+    let follows = ranges.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0);
+    if follows {
+        let start = ranges.first().map_or(0, |first| first.0);
+        let end = ranges.last().map_or(0, |(start, len)| start + len);
+        return Ok(items.slice(start, end - start));
+    }
+    let indices = ranges.iter().flat_map(|(start, len)| *start as u64..(start + len) as u64);
+    pick(items, indices.collect())
+}
+
+/// The values at some indices.
+pub(super) fn pick(values: &ArrayRef, indices: Vec<u64>) -> Result<ArrayRef> {
+    // Indices lie within the values, so that this cannot fail.
+    take(values.as_ref(), &UInt64Array::from(indices), None)
+        .map_err(|source| Cause::Encode { source: source.into() }.into())
+}
