@@ -92,7 +92,7 @@ fn no_module_imports_one_of_its_own_rank_or_above() {
 }
 
 #[test]
-fn rayon_is_named_by_the_stage_and_by_those_who_take_a_pool() {
+fn rayon_is_named_by_the_stage_by_those_who_take_a_pool_and_by_encoders() {
     let named: BTreeSet<String> = modules()
         .into_iter()
         .filter(|(_, text)| {
@@ -100,8 +100,11 @@ fn rayon_is_named_by_the_stage_and_by_those_who_take_a_pool() {
         })
         .map(|(module, _)| module)
         .collect();
-    let expected = ["export", "snapshot", "stage"].map(str::to_owned).into();
-    assert_eq!(named, expected, "`export` and `snapshot` take a pool of the caller's, `stage` runs on it");
+    let expected = ["encode", "export", "snapshot", "stage"].map(str::to_owned).into();
+    assert_eq!(
+        named, expected,
+        "`export` and `snapshot` take a pool of the caller's, `stage` runs on it, `encode` divides a chunk where it runs"
+    );
 }
 
 #[test]

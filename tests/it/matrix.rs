@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, DictionaryArray, Int16Array, Int32Array, RecordBatch, RunArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use segment_export::encode::{PartIndex, encoder_for};
-use segment_export::{ErrorKind, Format, Settings};
+use segment_export::{ErrorKind, Format, OrcTimes, Settings};
 
 use self::samples::{Sample, sample, samples, variant};
 use crate::golden;
@@ -100,6 +100,24 @@ fn no_physical_form_of_any_type_changes_a_byte() {
                 let other = String::from_utf8(written(format, &batches[0].schema(), &batches)).unwrap();
                 assert_eq!(other, text, "{}.{suffix} planned as {form}", of.name);
             }
+        }
+    }
+}
+
+#[test]
+fn no_physical_form_of_any_type_changes_a_byte_of_orc() {
+    let mut settings = Settings::default();
+    settings.orc.times = OrcTimes::Integer;
+    for of in samples() {
+        let array = sample(&of.data_type);
+        let Ok(encoder) = encoder_for(Format::Orc, &schema_of(&of), &settings) else { continue };
+        let stripe = |batches: &[RecordBatch]| {
+            encoder.chunk(batches, 0).map(|chunk| chunk.bytes).map_err(|error| error.to_string())
+        };
+        let bytes = stripe(&[batch(of.name, &array, 0)]);
+        for (form, batches) in forms(of.name, &array) {
+            let other = stripe(&batches);
+            assert!(other == bytes, "{} as {form} in {} batches", of.name, batches.len());
         }
     }
 }

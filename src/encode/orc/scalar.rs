@@ -18,7 +18,7 @@ use crate::error::Cause;
 
 /// The column of a node without parts.
 pub(super) fn write(node: &Node, scalar: Scalar, slots: Slots, pen: &Pen) -> Result<Column, Failure> {
-    let values = if scalar == Scalar::String { slots.packed() } else { slots.plain()? };
+    let values = if scalar == Scalar::String { slots.packed()? } else { slots.plain()? };
     if values.pieces.iter().any(|(array, _)| Scalar::of(array.data_type()) != Some(scalar)) {
         return Err(Cause::BatchMismatch { column: node.path.clone() }.into());
     }

@@ -9,10 +9,12 @@
 use arrow::array::{Array, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt64Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{filter, take};
+use arrow::datatypes::DataType;
 use orc_rust::proto::stream::Kind;
 
 use super::stream::Stream;
 use crate::encode::text::packed::unpacked;
+use crate::encode::text::scalar::plain;
 use crate::error::{Cause, Result};
 
 /// The slots of one node, in the order of the rows.
@@ -41,24 +43,29 @@ impl Slots {
         Self { pieces, bounds }
     }
 
-    /// The slots with their nulls; dictionaries and runs stay as they are.
-    pub(super) fn packed(self) -> Values {
-        let with_nulls = |array: ArrayRef| {
-            let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-            (array, nulls)
-        };
-        Values::new(self.pieces.into_iter().map(with_nulls).collect(), self.bounds)
+    /// The slots with their nulls; dictionaries of plain values stay as they are.
+    pub(super) fn packed(self) -> Result<Values> {
+        self.values(|array| match array.data_type() {
+            DataType::Dictionary(_, values) if plain(values) == &**values => {
+                Ok((ArrayRef::clone(array), array.logical_nulls()))
+            }
+            _ => unpacked(array, None),
+        })
     }
 
     /// The slots with their nulls, without dictionaries and runs.
     pub(super) fn plain(self) -> Result<Values> {
-        let with_nulls = |array: ArrayRef| {
-            let (array, nulls) = unpacked(&array, None)?;
-            // Without values there is no null bitmap to say so.
+        self.values(|array| unpacked(array, None))
+    }
+
+    fn values(self, of: impl Fn(&ArrayRef) -> Result<(ArrayRef, Option<NullBuffer>)>) -> Result<Values> {
+        let with_nulls = |array: &ArrayRef| {
+            let (array, nulls) = of(array)?;
+            // An array without values has no bitmap that says so.
             let nulls = if array.data_type().is_null() { array.logical_nulls() } else { nulls };
             Ok((array, nulls.filter(|nulls| nulls.null_count() > 0)))
         };
-        let pieces = self.pieces.into_iter().map(with_nulls).collect::<Result<_>>()?;
+        let pieces = self.pieces.iter().map(with_nulls).collect::<Result<_>>()?;
         Ok(Values::new(pieces, self.bounds))
     }
 }

@@ -10,7 +10,8 @@ use segment_export::manifest::MANIFEST;
 use segment_export::plan::destination::Location;
 use segment_export::source::StreamSource;
 use segment_export::{
-    Error, ErrorKind, ExportHandle, Exporter, Format, Progress, Settings, Stage, Target, abort, verify,
+    Compression, Error, ErrorKind, ExportHandle, Exporter, Format, Progress, Settings, Stage, Target, abort,
+    verify,
 };
 use tokio::sync::Notify;
 
@@ -233,8 +234,15 @@ fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
         build(Format::Csv, &|s| (s.single_part, s.part_rows) = (true, Some(1))).contains("`single_part`")
     );
     assert!(build(Format::Csv, &|s| s.columns = Some(vec!["Nope".into()])).contains("column=`Nope`"));
-    let orc = build(Format::Orc, &|_| ());
-    assert!(orc.starts_with("ORC cannot hold the type of this column: column=`Address`"), "{orc}");
+    assert!(build(Format::Orc, &|s| s.orc.block_bytes = 1 << 23).contains("`orc.block_bytes`"));
+    assert!(build(Format::Orc, &|s| s.orc.row_index_stride = 999).contains("`orc.row_index_stride`"));
+    assert!(
+        build(Format::Orc, &|s| s.orc.bloom_false_positives = 1.0).contains("`orc.bloom_false_positives`")
+    );
+    assert!(build(Format::Orc, &|s| s.orc.bloom_columns = vec!["Nope".into()]).contains("column=`Nope`"));
+    assert!(
+        build(Format::Orc, &|s| s.compression = Compression::Gzip { level: 6 }).contains("`orc.compression`")
+    );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

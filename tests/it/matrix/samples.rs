@@ -75,28 +75,25 @@ pub(super) fn variant(of: &DataType) -> usize {
     }
 }
 
-/// Whether the writer of ORC takes a type, for now.
+/// Whether ORC holds a type, as it is set usually.
 pub(super) fn orc_holds(of: &DataType) -> bool {
     use DataType as T;
     match of {
+        T::Time32(_) | T::Time64(_) | T::Duration(_) | T::Interval(_) => false,
+        T::Decimal128(precision, scale) | T::Decimal256(precision, scale) => {
+            i16::from(*precision) - i16::from(*scale).min(0) <= 38
+        }
         T::Dictionary(_, values) => orc_holds(values),
-        T::Boolean
-        | T::Int8
-        | T::Int16
-        | T::Int32
-        | T::Int64
-        | T::Float32
-        | T::Float64
-        | T::Date32
-        | T::Timestamp(..)
-        | T::Binary
-        | T::LargeBinary
-        | T::BinaryView
-        | T::FixedSizeBinary(_)
-        | T::Utf8
-        | T::LargeUtf8
-        | T::Utf8View => true,
-        _ => false,
+        T::RunEndEncoded(_, values) => orc_holds(values.data_type()),
+        T::List(item)
+        | T::LargeList(item)
+        | T::ListView(item)
+        | T::LargeListView(item)
+        | T::FixedSizeList(item, _) => orc_holds(item.data_type()),
+        T::Struct(fields) => fields.iter().all(|field| orc_holds(field.data_type())),
+        T::Map(entries, _) => orc_holds(entries.data_type()),
+        T::Union(fields, _) => fields.iter().all(|(_, field)| orc_holds(field.data_type())),
+        _ => true,
     }
 }
 
