@@ -38,7 +38,7 @@ pub struct Settings {
     pub chunk_bytes: u64,
     /// Rows of a text chunk at most; default 65,536.
     pub chunk_rows: u64,
-    /// Logical bytes of an ORC stripe; default 8 MiB.
+    /// Logical bytes of an ORC stripe; default 20 MiB, of which the default budget holds two at a time.
     pub stripe_bytes: u64,
     /// Rows of an ORC stripe at most; default 1,000,000.
     pub stripe_rows: u64,
@@ -79,7 +79,7 @@ impl Default for Settings {
             memory_budget: 128 << 20,
             chunk_bytes: 1 << 20,
             chunk_rows: 65_536,
-            stripe_bytes: 8 << 20,
+            stripe_bytes: 20 << 20,
             stripe_rows: 1_000_000,
             part_bytes: None,
             part_rows: None,

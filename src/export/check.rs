@@ -34,7 +34,7 @@ impl Shares {
             reader: budget / 4,
             remainder: part,
             waiting: part + part / 4,
-            chunk: chunk_cost(chunk_limits(settings, format).bytes),
+            chunk: chunk_cost(format, chunk_limits(settings, format).bytes),
         }
     }
 
@@ -58,10 +58,14 @@ pub(super) fn planned_bytes(settings: &Settings, budget: &Budget) -> u64 {
 
 /// The bytes that a chunk of so many logical bytes takes while it is encoded.
 ///
-/// For text its rows and its output, which the names of columns make longer; for ORC its rows, a copy of them
-/// in one piece, the streams of its columns and the stripe.
-pub(super) fn chunk_cost(logical_bytes: u64) -> u64 {
-    logical_bytes.saturating_mul(4)
+/// For text its rows and its output, which the names of columns make longer; for ORC its rows, the streams of the
+/// columns at work, and the stripe, compressed.
+pub(super) fn chunk_cost(format: Format, logical_bytes: u64) -> u64 {
+    let times = match format {
+        Format::Csv | Format::Jsonl => 4,
+        Format::Orc => 2,
+    };
+    logical_bytes.saturating_mul(times)
 }
 
 /// When a chunk of this format is full: never larger than a part may be.

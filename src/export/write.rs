@@ -81,7 +81,7 @@ impl Run {
     /// Chunks that have their share of the budget.
     fn admitted<'a>(&'a self, account: &'a Account) -> impl Stream<Item = Result<Admitted>> + Send + 'a {
         self.chunks().and_then(move |(partition, chunk)| async move {
-            let cost = chunk_cost(chunk.logical_bytes);
+            let cost = chunk_cost(self.exporter.format, chunk.logical_bytes);
             let hold = account.hold(cost, chunk.first_row).await?;
             Ok(Admitted { partition, chunk, hold })
         })

@@ -45,11 +45,13 @@ impl Slots {
 
     /// The slots with their nulls; dictionaries of plain values stay as they are.
     pub(super) fn packed(self) -> Result<Values> {
-        self.values(|array| match array.data_type() {
-            DataType::Dictionary(_, values) if plain(values) == &**values => {
-                Ok((ArrayRef::clone(array), array.logical_nulls()))
+        self.values(|array| {
+            if let DataType::Dictionary(_, values) = array.data_type()
+                && plain(values) == &**values
+            {
+                return Ok((ArrayRef::clone(array), array.logical_nulls()));
             }
-            _ => unpacked(array, None),
+            unpacked(array, None)
         })
     }
 

@@ -135,7 +135,41 @@ fn first_bytes(value: &[u8]) -> u64 {
     if let Some(first) = value.first_chunk::<8>() {
         return u64::from_be_bytes(*first);
     }
-    let mut padded = [0; 8];
-    padded[..value.len()].copy_from_slice(value);
-    u64::from_be_bytes(padded)
+    // Two halves that may overlap: a copy of a length that is not known costs a call.
+    match (value.first_chunk::<4>(), value.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let behind = 8 * (8 - value.len());
+            u64::from(u32::from_be_bytes(*first)) << 32 | u64::from(u32::from_be_bytes(*last)) << behind
+        }
+        _ => value.iter().zip([56, 48, 40]).fold(0, |bytes, (byte, shift)| bytes | u64::from(*byte) << shift),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_are_ordered_as_the_values_are() {
+        let bytes = [0, 1, 0x7f, 0x80, 0xff];
+        let value =
+            |len: usize, seed: usize| (0..len).map(|at| bytes[(at * 3 + seed) % 5]).collect::<Vec<_>>();
+        let values: Vec<_> = (0..12).flat_map(|len| (0..5).map(move |seed| value(len, seed))).collect();
+        for one in &values {
+            for other in &values {
+                let by_number = first_bytes(one).cmp(&first_bytes(other)).then_with(|| one.cmp(other));
+                assert_eq!(by_number, one.cmp(other), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_extremes_of_values_are_found() {
+        let values = ["abcdefghi", "abcdefgh", "abcdefghij", "b", "", "abcdefgi"];
+        let lengths: Vec<_> = values.iter().map(|value| value.len().cast_signed() as i64).collect();
+        let bytes = values.concat();
+        assert_eq!(extremes(bytes.as_bytes(), &lengths), Some([&b""[..], b"b"]));
+        assert_eq!(extremes(&bytes.as_bytes()[..27], &lengths[..3]), Some([&b"abcdefgh"[..], b"abcdefghij"]));
+        assert_eq!(extremes(b"", &[]), None);
+    }
 }

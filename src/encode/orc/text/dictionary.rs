@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::forms;
+use super::{first_bytes, forms};
 use crate::encode::orc::slots::{Values, for_each_valid};
 use crate::error::{Cause, Result};
 use crate::settings::OrcDictionary;
@@ -84,7 +84,6 @@ struct Builder<'a> {
     entries: Vec<&'a [u8]>,
     entry_bytes: usize,
     ids: Vec<u32>,
-    value_bytes: usize,
     next_check: usize,
 }
 
@@ -96,7 +95,6 @@ impl<'a> Builder<'a> {
             entries: Vec::new(),
             entry_bytes: 0,
             ids: Vec::with_capacity(values),
-            value_bytes: 0,
             next_check: if may_give_up { FIRST_CHECK } else { usize::MAX },
         }
     }
@@ -146,7 +144,6 @@ impl<'a> Builder<'a> {
 
     fn push(&mut self, id: u32) -> ControlFlow<()> {
         self.ids.push(id);
-        self.value_bytes += self.entries[id as usize].len();
         if self.ids.len() == self.next_check { self.check() } else { ControlFlow::Continue(()) }
     }
 
@@ -167,21 +164,24 @@ impl<'a> Builder<'a> {
         let bytes_of = |most: usize| (usize::BITS - most.leading_zeros()).div_ceil(8).max(1) as usize;
         let numbers = self.ids.len() * bytes_of(self.entries.len().saturating_sub(1));
         let dictionary = self.entry_bytes + self.entries.len() + numbers;
-        dictionary < self.value_bytes + self.ids.len()
+        let values: usize = self.ids.iter().map(|id| self.entries[*id as usize].len()).sum();
+        dictionary < values + self.ids.len()
     }
 
     /// With the entries in the order of their bytes.
     fn sorted(self) -> Dictionary<'a> {
-        let mut order: Vec<u32> = (0..).take(self.entries.len()).collect();
-        order.sort_unstable_by_key(|id| {
-            (super::first_bytes(self.entries[*id as usize]), self.entries[*id as usize])
+        let key = |(id, entry): (u32, &&[u8])| (first_bytes(entry), id);
+        let mut order: Vec<(u64, u32)> = (0..).zip(&self.entries).map(key).collect();
+        order.sort_unstable_by(|one, other| {
+            let entry = |id: u32| self.entries[id as usize];
+            one.0.cmp(&other.0).then_with(|| entry(one.1).cmp(entry(other.1)))
         });
         let mut ranks = vec![0; order.len()];
-        for (rank, id) in (0..).zip(&order) {
+        for (rank, (_, id)) in (0..).zip(&order) {
             ranks[*id as usize] = rank;
         }
         Dictionary {
-            entries: order.iter().map(|id| self.entries[*id as usize]).collect(),
+            entries: order.iter().map(|(_, id)| self.entries[*id as usize]).collect(),
             ids: self.ids.iter().map(|id| ranks[*id as usize]).collect(),
         }
     }
