@@ -15,6 +15,7 @@ pub(crate) mod nested;
 pub(crate) mod node;
 pub(crate) mod number;
 pub(crate) mod packed;
+pub(crate) mod rewrite;
 pub(crate) mod scalar;
 pub(crate) mod span;
 pub(crate) mod string;

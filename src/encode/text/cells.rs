@@ -135,6 +135,13 @@ impl Pen<'_> {
         self.at += len;
     }
 
+    /// Appends the first `len` of the 8 bytes of a word.
+    #[inline]
+    pub(crate) fn word(&mut self, word: u64, len: usize) {
+        self.room[self.at..self.at + 8].copy_from_slice(&word.to_le_bytes());
+        self.at += len;
+    }
+
     /// Appends bytes of any length.
     #[inline]
     pub(crate) fn slice(&mut self, bytes: &[u8]) {
