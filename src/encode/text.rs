@@ -11,6 +11,8 @@ pub(crate) mod cells;
 pub(crate) mod chunk;
 pub(crate) mod column;
 pub(crate) mod escape;
+pub(crate) mod join;
+pub(crate) mod memo;
 pub(crate) mod nested;
 pub(crate) mod node;
 pub(crate) mod number;
