@@ -6,6 +6,7 @@
 //! Exit codes: 0, 2 for bad usage (nothing was begun), 1 for what failed.
 
 mod args;
+mod assignment;
 mod configure;
 mod environment;
 mod export;
