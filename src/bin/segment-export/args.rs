@@ -41,6 +41,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, required = true, num_args = 1.., value_name = "PATH_OR_URI")]
     pub(crate) source: Vec<OsString>,
 
+    /// The columns of JSONL and CSV sources: a JSON list of `name`, `type` and `nullable`, or a manifest [default: guessed].
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) source_schema: Option<PathBuf>,
+
     /// Where the snapshot's own directory is made.
     #[arg(long, value_name = "PATH_OR_URI")]
     pub(crate) destination: OsString,

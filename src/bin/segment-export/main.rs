@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod progress;
+mod schema;
 mod snapshot;
 
 use std::process::ExitCode;
