@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use segment_export::plan::{DomainName, RoleArn, SegmentName, SnapshotId};
 use segment_export::{Compression, Format, OrcCompression};
 
+use crate::assignment::Assignment;
+
 /// Writes customer segments out: CSV, JSON lines or ORC, in parallel, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "segment-export", version, arg_required_else_help = false)]
@@ -38,6 +40,10 @@ pub(crate) struct ExportArgs {
     /// Parquet, Arrow IPC, JSONL or CSV files, directories of them (read in name order), or URIs.
     #[arg(long, required = true, num_args = 1.., value_name = "PATH_OR_URI")]
     pub(crate) source: Vec<OsString>,
+
+    /// The columns of JSONL and CSV sources: a JSON list of `name`, `type` and `nullable`, or a manifest [default: guessed].
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) source_schema: Option<PathBuf>,
 
     /// Where the snapshot's own directory is made.
     #[arg(long, value_name = "PATH_OR_URI")]
@@ -84,6 +90,8 @@ pub(crate) struct ExportArgs {
     pub(crate) columns: Option<Vec<String>>,
 
     /// A setting by its dotted name, with a TOML value: `--set jsonl.explicit_nulls=true`.
+    ///
+    /// A name that holds dots is quoted: `--set 'csv.map_columns."Address.Notes"=["floor"]'`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<Assignment>,
 
@@ -224,26 +232,6 @@ impl FromStr for Codec {
         const RULE: &str = "must be none, gzip[:1 to 12], zstd[:1 to 19], zlib[:1 to 12], snappy or lz4";
         let codec = Self { text: text.parse().ok(), orc: text.parse().ok() };
         if codec.text.is_none() && codec.orc.is_none() { Err(RULE.to_owned()) } else { Ok(codec) }
-    }
-}
-
-/// A `KEY=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) key: String,
-    pub(crate) value: String,
-}
-
-impl FromStr for Assignment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
-        let (key, value) = (key.trim(), value.trim());
-        if key.split('.').any(str::is_empty) {
-            return Err("must have names separated by dots before `=`".to_owned());
-        }
-        Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }
 

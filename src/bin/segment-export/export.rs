@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::ExportArgs;
 use crate::failure::Failure;
 use crate::progress::Bar;
-use crate::{configure, environment, interrupt, output};
+use crate::{configure, environment, interrupt, output, schema};
 
 /// Exports a segment and prints what came of it.
 pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
@@ -24,7 +24,9 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     let sources = args.source.iter().map(|source| location("--source", source));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let options = environment::store_options();
-    let source = FileSource::open(sources, &options, &settings.retry, &FileOptions::default()).await;
+    let mut files = FileOptions::default();
+    files.schema = args.source_schema.as_deref().map(schema::read).transpose()?;
+    let source = FileSource::open(sources, &options, &settings.retry, &files).await;
     let source = source.map_err(|error| Failure::before(&error))?;
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;

@@ -6,6 +6,7 @@
 //! Exit codes: 0, 2 for bad usage (nothing was begun), 1 for what failed.
 
 mod args;
+mod assignment;
 mod configure;
 mod environment;
 mod export;
@@ -13,6 +14,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod progress;
+mod schema;
 mod snapshot;
 
 use std::process::ExitCode;

@@ -71,6 +71,15 @@ impl Shape {
             }
         }
     }
+
+    /// How many keys of maps are columns in it.
+    pub(super) fn keys(&self) -> usize {
+        match self {
+            Self::Leaf(_) => 0,
+            Self::Struct { fields, .. } => fields.iter().map(|(_, field)| field.keys()).sum(),
+            Self::Keys { keys, .. } => keys.len(),
+        }
+    }
 }
 
 /// A cell of the header, and what stands below it.
