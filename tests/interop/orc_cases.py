@@ -139,10 +139,6 @@ def scalar_types():
     yield "nothing", pa.null(), itertools.repeat(None)
 
 
-# pyarrow makes nanoseconds of 64 bits of every timestamp.
-TOO_WIDE_FOR_PYARROW = {"ts_s", "ts_ms"}
-
-
 def of_counts(kind, values):
     """An array of a type that is a count of units, which Python's own types could not all hold."""
     if pa.types.is_float16(kind):

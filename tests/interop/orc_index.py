@@ -3,6 +3,8 @@
 It takes the answer to `meta` and the bytes of the file, and the values of its columns.
 """
 
+from collections import Counter
+
 import orc_statistics
 from orc_truth import Kind
 
@@ -22,28 +24,32 @@ def check(path, meta, kinds, columns):
     """Fails on the first wrong count, statistic, size or position; `columns`: the values by name."""
     root = Kind("struct", tuple(kinds.values()))
     rows = list(zip(*columns.values(), strict=True))
-    types = list(root.preorder())
     footer = meta["footer"]
     assert (meta["rows"], footer.get("number_of_rows", 0)) == (len(rows), len(rows))
-    stripes = list(zip(footer.get("stripes", []), meta["stripes"], strict=True))
-    sizes = [0] * len(types)
-    first = 0
-    for number, (place, stripe) in enumerate(stripes):
+    sizes, first = Counter(), 0
+    for number, (place, stripe) in enumerate(zip(footer.get("stripes", []), meta["stripes"], strict=True)):
         own = rows[first : first + place["number_of_rows"]]
         first += len(own)
-        streams = streams_of(place, stripe)
-        for stream in streams:
-            if stream["kind"] not in INDEX_AREA:
-                sizes[stream["column"]] += stream["length"]
-        check_level(root, own, stripe["statistics"], f"stripe {number}")
-        own_sizes = [sum(s["length"] for s in streams if s["column"] == id_ and s["kind"] not in INDEX_AREA) for id_ in range(len(types))]
-        check_sizes(own_sizes, stripe["statistics"], f"stripe {number}")
-        if footer["row_index_stride"]:
-            check_groups(root, own, stripe["groups"], footer["row_index_stride"], f"stripe {number}")
-            check_positions(path, meta, types, stripe, streams, f"stripe {number}")
+        sizes += check_stripe(path, meta, root, own, place, stripe, f"stripe {number}")
     assert first == len(rows), f"the stripes have {first} rows"
     check_level(root, rows, footer["statistics"], "file")
     check_sizes(sizes, footer["statistics"], "file")
+
+
+def check_stripe(path, meta, root, rows, place, stripe, where):
+    """The bytes of the values of each type."""
+    streams = streams_of(place, stripe)
+    sizes = Counter()
+    for stream in streams:
+        if stream["kind"] not in INDEX_AREA:
+            sizes[stream["column"]] += stream["length"]
+    check_level(root, rows, stripe["statistics"], where)
+    check_sizes(sizes, stripe["statistics"], where)
+    stride = meta["footer"].get("row_index_stride", 0)
+    if stride:
+        check_groups(root, rows, stripe["groups"], stride, where)
+        check_positions(path, meta, list(root.preorder()), stripe, streams, where)
+    return sizes
 
 
 def streams_of(place, stripe):
@@ -67,8 +73,8 @@ def check_level(root, rows, statistics, where):
 
 
 def check_sizes(sizes, statistics, where):
-    found = [one.get("bytes_on_disk") for one in statistics]
-    assert found == sizes, f"{where}: bytes_on_disk {found}, {sizes} wanted"
+    found, wanted = [one.get("bytes_on_disk") for one in statistics], [sizes[id_] for id_ in range(len(statistics))]
+    assert found == wanted, f"{where}: bytes_on_disk {found}, {wanted} wanted"
 
 
 def check_groups(root, rows, groups, stride, where):

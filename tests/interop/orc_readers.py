@@ -13,11 +13,7 @@ from orc_truth import Tagged
 def read_pyarrow(path, kinds):
     """C++ through Arrow. It has nanoseconds of 64 bits for every timestamp, and no tag of a union is lost."""
     table = pyarrow.orc.ORCFile(path).read(columns=list(kinds))
-    return {name: orc_truth.values(whole(table[name])) for name in kinds}
-
-
-def whole(column):
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return {name: [value for chunk in table[name].chunks for value in orc_truth.values(chunk)] for name in kinds}
 
 
 class Nanoseconds(pyorc.converters.ORCConverter):

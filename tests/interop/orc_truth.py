@@ -136,8 +136,9 @@ def same(found, want):
     if isinstance(want, float) and isinstance(found, float):
         return struct.pack("<d", found) == struct.pack("<d", want) or (found != found and want != want)
     if isinstance(want, Tagged):
-        # A reader that gives the values of unions without their tags is asked for the values.
-        return same(found.value, want.value) and found.tag == want.tag if isinstance(found, Tagged) else same(found, want.value)
+        if isinstance(found, Tagged):
+            return found.tag == want.tag and same(found.value, want.value)
+        return same(found, want.value)  # of a reader that gives the values of unions without their tags
     if isinstance(want, (list, tuple)):
         if not isinstance(found, (list, tuple)) or len(found) != len(want):
             return False

@@ -29,7 +29,8 @@ import org.apache.orc.protobuf.Message;
  * </pre>
  *
  * {@code groups} has a list for each type id, and in it one entry for each row group: its positions, statistics
- * and what its bloom filter is made of. Statistics of timestamps also have what Java makes of them, in nanoseconds since 1970.
+ * and what its bloom filter is made of. Statistics of timestamps also have what Java makes of them, in nanoseconds
+ * since 1970.
  */
 final class Metadata {
     private Metadata() {}
