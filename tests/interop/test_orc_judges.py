@@ -24,9 +24,8 @@ def table():
 @pytest.fixture
 def path(table, tmp_path):
     path = tmp_path / "others.orc"
-    pyarrow.orc.write_table(
-        table, path, compression="uncompressed", row_index_stride=STRIDE, bloom_filter_columns=[2], bloom_filter_fpp=0.01
-    )
+    blooms = {"bloom_filter_columns": [2], "bloom_filter_fpp": 0.01}
+    pyarrow.orc.write_table(table, path, compression="uncompressed", row_index_stride=STRIDE, **blooms)
     return path
 
 
