@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import orc_java as java
 import program
 
 
@@ -25,3 +26,11 @@ def exported(testdata, tmp_path_factory):
         return done[key]
 
     return export
+
+
+@pytest.fixture(scope="session")
+def orc_java(tmp_path_factory):
+    """Apache ORC Java, started once."""
+    running = java.OrcJava(tmp_path_factory.mktemp("java"))
+    yield running
+    running.close()

@@ -1,5 +1,6 @@
 """A snapshot is what its manifest says: whole, in order, all or nothing."""
 
+import json
 import re
 import stat
 
@@ -37,9 +38,9 @@ def test_the_parts_are_those_of_the_manifest(in_parts):
 
 
 def test_the_manifest_at_the_destination_is_the_one_that_was_printed(in_parts):
-    stored = Json.loads((in_parts.directory / "_manifest.json").read_text("utf-8"))
-    assert stored["format_version"].startswith("1.")
-    assert stored == in_parts.manifest
+    stored = (in_parts.directory / "_manifest.json").read_text("utf-8")
+    assert Json.loads(stored)["format_version"].startswith("1.")
+    assert json.loads(stored) == in_parts.manifest
 
 
 def test_nobody_else_may_read_the_files(in_parts):
