@@ -56,6 +56,7 @@ mod export;
 pub mod manifest;
 pub mod plan;
 mod progress;
+pub mod seal;
 mod settings;
 mod shape;
 pub mod snapshot;

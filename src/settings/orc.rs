@@ -88,7 +88,7 @@ pub enum OrcProfile {
     /// zstd, and TIMESTAMP in UTC for every zone: what tables of Hive and Glue declare.
     #[default]
     Lake,
-    /// zstd, and TIMESTAMP_INSTANT for columns with a zone.
+    /// zstd, and `TIMESTAMP_INSTANT` for columns with a zone.
     Instant,
     /// zlib, and TIMESTAMP in UTC for every zone: what Hive 3.1 and ORC 1.5 read.
     Hive3,
