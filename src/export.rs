@@ -14,6 +14,7 @@ mod frame;
 mod handle;
 mod parts;
 mod run;
+mod seal;
 mod target;
 mod write;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use self::seal::Sealing;
 use crate::budget::Budget;
 use crate::encode::Encoder;
 use crate::error::Result;
@@ -52,6 +54,7 @@ pub struct Exporter {
     segment: Option<SegmentName>,
     owner: OwnerNonce,
     takeover: bool,
+    sealing: Option<Arc<Sealing>>,
     store: Arc<dyn PartStore>,
     pool: Pool,
     budget: Budget,

@@ -7,6 +7,7 @@ use rayon::ThreadPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::seal::Sealing;
 use super::{Exporter, Target, check};
 use crate::budget::Budget;
 use crate::encode::encoder_for;
@@ -14,6 +15,7 @@ use crate::error::{Cause, Result};
 use crate::manifest::OwnerNonce;
 use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
 use crate::progress::Observer;
+use crate::seal::Keys;
 use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::source::ProfileSource;
@@ -31,6 +33,7 @@ pub struct ExporterBuilder {
     segment: Option<SegmentName>,
     store_options: StoreOptions,
     takeover: bool,
+    keys: Option<Keys>,
     pool: Option<Pool>,
     budget: Option<Budget>,
     observer: Option<Arc<dyn Observer>>,
@@ -49,6 +52,7 @@ impl ExporterBuilder {
             segment: None,
             store_options: StoreOptions::default(),
             takeover: false,
+            keys: None,
             pool: None,
             budget: None,
             observer: None,
@@ -107,6 +111,15 @@ impl ExporterBuilder {
         self
     }
 
+    /// The wrapping keys of sealed data objects; default: none, and objects are not sealed.
+    ///
+    /// Names then end in `.encrypted`, and the manifest is there once more as `_manifest.sealed`.
+    #[must_use]
+    pub fn with_key(mut self, keys: impl Into<Keys>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
     /// Who is told of the progress; default: nobody.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -153,8 +166,11 @@ impl ExporterBuilder {
         let random = || Uuid::new_v4().as_u128();
         let snapshot_id = self.snapshot_id.unwrap_or_else(|| SnapshotId::from_bytes(random().to_be_bytes()));
         let store = self.target.open(snapshot_id, &self.store_options, &self.settings.retry)?;
+        let sealing = self.sealing(format, snapshot_id);
         let budget = self.budget.unwrap_or_else(|| Budget::new(self.settings.memory_budget));
-        check::sizes(&self.settings, format, &budget, &*store, &*self.source)?;
+        let carried_bytes = sealing.as_ref().map_or(0, |sealing| sealing.carried_bytes());
+        check::sizes(&self.settings, format, &budget, &*store, carried_bytes)?;
+        check::single_part(&self.settings, &budget, &*store, &*self.source)?;
         Ok(Exporter {
             source: self.source,
             shape,
@@ -165,6 +181,7 @@ impl ExporterBuilder {
             segment: self.segment,
             owner: OwnerNonce::new(random()),
             takeover: self.takeover,
+            sealing,
             store,
             pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
             budget,
@@ -172,6 +189,19 @@ impl ExporterBuilder {
             cancellation: self.cancellation,
             settings: self.settings,
         })
+    }
+
+    /// How data objects are sealed, and what each of them is bound to: names and ids, nothing of a person.
+    fn sealing(&self, format: Format, snapshot_id: SnapshotId) -> Option<Arc<Sealing>> {
+        let keys = self.keys.clone()?;
+        let context = [
+            ("domain", self.domain.as_ref().map(ToString::to_string)),
+            ("format", Some(format.to_string())),
+            ("segment", self.segment.as_ref().map(ToString::to_string)),
+            ("snapshot", Some(snapshot_id.to_string())),
+        ];
+        let context = context.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        Some(Arc::new(Sealing::new(keys, &self.settings.seal, context)))
     }
 }
 

@@ -6,6 +6,7 @@ use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use crc_fast::{CrcAlgorithm, checksum};
 
 use super::Exporter;
+use super::parts::PartNames;
 use crate::encode::{HeaderCell, header_for};
 use crate::error::Result;
 use crate::manifest::{Column, Manifest, PartReceipt, ReaderSettings};
@@ -40,6 +41,13 @@ impl Exporter {
         format!("{:016x}", checksum(CrcAlgorithm::Crc64Nvme, text.as_bytes()))
     }
 
+    /// What the data objects are called.
+    pub(super) fn part_names(&self) -> PartNames {
+        let sealed = if self.sealing.is_some() { ".encrypted" } else { "" };
+        let suffix = format!("{}{}{sealed}", self.format.suffix(), self.settings.compression.suffix());
+        PartNames { owner: self.owner.clone(), suffix }
+    }
+
     /// The manifest of a snapshot of these data objects.
     pub(super) fn manifest(&self, created: String, receipts: &[PartReceipt]) -> Result<Manifest> {
         let mut manifest = Manifest::new(self.owner.clone(), self.format);
@@ -50,6 +58,7 @@ impl Exporter {
         manifest.segment = self.segment.as_ref().map(ToString::to_string);
         manifest.settings = self.reader_settings()?;
         manifest.columns = self.columns()?;
+        manifest.encryption = self.sealing.as_ref().map(|sealing| sealing.describe());
         Ok(manifest.with_parts(receipts))
     }
 

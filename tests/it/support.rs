@@ -3,5 +3,6 @@
 #[cfg(feature = "azure")]
 pub(crate) mod azure;
 pub(crate) mod faulty;
+pub(crate) mod keys;
 pub(crate) mod s3;
 pub(crate) mod stores;
