@@ -10,15 +10,16 @@ use segment_export::source::{FileOptions, FileSource, ProfileSource};
 use segment_export::{Exporter, ExporterBuilder};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::ExportArgs;
+use crate::args::{EncryptionMode, ExportArgs};
 use crate::failure::Failure;
 use crate::progress::Bar;
-use crate::{configure, environment, interrupt, output};
+use crate::{configure, environment, interrupt, keys, output};
 
 /// Exports a segment and prints what came of it.
 pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     refuse_what_comes_later(&args)?;
     let begun = Instant::now();
+    let keys = keys::keys(&args.encryption_key)?;
     let settings = configure::settings(&args)?;
     let destination = location("--destination", &args.destination)?;
     let sources = args.source.iter().map(|source| location("--source", source));
@@ -29,13 +30,16 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;
     let cancelled = CancellationToken::new();
-    let builder = Exporter::builder(source, destination.clone())
+    let mut builder = Exporter::builder(source, destination.clone())
         .with_format(args.format.into())
         .with_settings(settings)
         .with_store_options(options)
         .with_takeover(args.takeover)
         .with_observer(bar.observer())
         .with_cancellation(cancelled.clone());
+    if let Some(keys) = keys {
+        builder = builder.with_key(keys);
+    }
     let exporter = with_names(builder, &args).build().map_err(|error| Failure::usage(&error))?;
     let watch = tokio::spawn(interrupt::watch(cancelled, bar.say()));
     let outcome = exporter.start().wait().await;
@@ -60,12 +64,14 @@ fn with_names(mut builder: ExporterBuilder, args: &ExportArgs) -> ExporterBuilde
 
 fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
     let later = [
-        ("--encryption-key", args.encryption_key.is_some()),
-        ("--encryption", args.encryption.is_some()),
+        ("--encryption sse-kms", args.encryption == Some(EncryptionMode::SseKms)),
         ("--role-arn", args.role_arn.is_some()),
         ("--external-id", args.external_id.is_some()),
         ("--resume", args.resume),
     ];
+    if args.encryption.is_some() && args.encryption_key.is_empty() {
+        return Err(Failure::bad_argument("--encryption", "needs --encryption-key"));
+    }
     match later.iter().find(|(_, given)| *given) {
         Some((argument, _)) => Err(Failure::not_available(argument)),
         None => Ok(()),
