@@ -25,7 +25,7 @@ fn with_arguments(mut settings: Settings, args: &ExportArgs) -> Result<Settings,
     settings.part_bytes = args.part_bytes.or(settings.part_bytes);
     settings.single_part |= args.single_part;
     settings.columns = args.columns.clone().or(settings.columns);
-    let unknown = || Failure::bad_argument("--compression", "the format has no such codec".to_owned());
+    let unknown = || Failure::bad_argument("--compression", "the format has no such codec");
     match (args.format, &args.compression) {
         (_, None) => {}
         (FormatArg::Orc, Some(codec)) => settings.orc.compression = Some(codec.orc.ok_or_else(unknown)?),
