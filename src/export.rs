@@ -28,7 +28,7 @@ use crate::budget::Budget;
 use crate::encode::Encoder;
 use crate::error::Result;
 use crate::manifest::{Manifest, OwnerNonce};
-use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
+use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
 use crate::progress::Observer;
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -55,6 +55,7 @@ pub struct Exporter {
     owner: OwnerNonce,
     takeover: bool,
     sealing: Option<Arc<Sealing>>,
+    sse_kms: Option<KeyId>,
     store: Arc<dyn PartStore>,
     pool: Pool,
     budget: Budget,

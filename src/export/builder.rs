@@ -13,7 +13,7 @@ use crate::budget::Budget;
 use crate::encode::encoder_for;
 use crate::error::{Cause, Result};
 use crate::manifest::OwnerNonce;
-use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
+use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
 use crate::progress::Observer;
 use crate::seal::Keys;
 use crate::settings::Settings;
@@ -34,6 +34,7 @@ pub struct ExporterBuilder {
     store_options: StoreOptions,
     takeover: bool,
     keys: Option<Keys>,
+    sse_kms: Option<KeyId>,
     pool: Option<Pool>,
     budget: Option<Budget>,
     observer: Option<Arc<dyn Observer>>,
@@ -53,6 +54,7 @@ impl ExporterBuilder {
             store_options: StoreOptions::default(),
             takeover: false,
             keys: None,
+            sse_kms: None,
             pool: None,
             budget: None,
             observer: None,
@@ -120,6 +122,16 @@ impl ExporterBuilder {
         self
     }
 
+    /// The key of KMS by which an `s3://` destination encrypts what is written; default: none, as the bucket says.
+    ///
+    /// The store decrypts for whoever may read: nothing is sealed by it. A store of the caller's own is told by
+    /// its client, and refused here.
+    #[must_use]
+    pub fn with_sse_kms(mut self, key: KeyId) -> Self {
+        self.sse_kms = Some(key);
+        self
+    }
+
     /// Who is told of the progress; default: nobody.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -165,7 +177,7 @@ impl ExporterBuilder {
         let encoder = encoder_for(format, shape.schema(), &self.settings)?;
         let random = || Uuid::new_v4().as_u128();
         let snapshot_id = self.snapshot_id.unwrap_or_else(|| SnapshotId::from_bytes(random().to_be_bytes()));
-        let store = self.target.open(snapshot_id, &self.store_options, &self.settings.retry)?;
+        let store = self.target.open(snapshot_id, &self.options()?, &self.settings.retry)?;
         let sealing = self.sealing(format, snapshot_id);
         let budget = self.budget.unwrap_or_else(|| Budget::new(self.settings.memory_budget));
         let carried_bytes = sealing.as_ref().map_or(0, |sealing| sealing.carried_bytes());
@@ -182,6 +194,7 @@ impl ExporterBuilder {
             owner: OwnerNonce::new(random()),
             takeover: self.takeover,
             sealing,
+            sse_kms: self.sse_kms,
             store,
             pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
             budget,
@@ -189,6 +202,19 @@ impl ExporterBuilder {
             cancellation: self.cancellation,
             settings: self.settings,
         })
+    }
+
+    /// What the client of the destination is told.
+    fn options(&self) -> Result<StoreOptions> {
+        let options = self.store_options.clone();
+        match &self.sse_kms {
+            None => Ok(options),
+            Some(key) if self.target.is_s3() => Ok(options.with_sse_kms(key)),
+            Some(_) => {
+                let rule = "is for destinations that are s3:// URIs".to_owned();
+                Err(Cause::Field { field: "encryption by SSE-KMS", rule }.into())
+            }
+        }
     }
 
     /// How data objects are sealed, and what each of them is bound to: names and ids, nothing of a person.

@@ -9,7 +9,7 @@ use super::Exporter;
 use super::parts::PartNames;
 use crate::encode::{HeaderCell, header_for};
 use crate::error::Result;
-use crate::manifest::{Column, Manifest, PartReceipt, ReaderSettings};
+use crate::manifest::{Column, Encryption, Manifest, PartReceipt, ReaderSettings};
 use crate::plan::Format;
 use crate::settings::{Compression, Settings, UploadSettings};
 
@@ -58,8 +58,17 @@ impl Exporter {
         manifest.segment = self.segment.as_ref().map(ToString::to_string);
         manifest.settings = self.reader_settings()?;
         manifest.columns = self.columns()?;
-        manifest.encryption = self.sealing.as_ref().map(|sealing| sealing.describe());
+        manifest.encryption = self.encryption();
         Ok(manifest.with_parts(receipts))
+    }
+
+    /// How the data objects are encrypted: by us, by the store, or by both.
+    fn encryption(&self) -> Option<Encryption> {
+        let sealed = self.sealing.as_ref().map(|sealing| sealing.describe());
+        match &self.sse_kms {
+            Some(key) => Some(sealed.unwrap_or_default().with_sse_kms(key.to_string())),
+            None => sealed,
+        }
     }
 
     fn reader_settings(&self) -> Result<ReaderSettings> {

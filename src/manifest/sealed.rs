@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Encryption {
-    /// Who encrypts: `envelope` or `sse-kms`.
+    /// Who encrypts: `envelope`, `sse-kms`, or both as `envelope+sse-kms`.
     pub mode: String,
     /// The algorithm suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suite: Option<String>,
-    /// The key, by its ARN.
+    /// The key that objects are sealed under: its ARN, or the namespace and name of a local key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The key that the store was told to encrypt under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_key: Option<String>,
     /// What the encryption contexts of all objects have in common.
     #[serde(default)]
     pub context: BTreeMap<String, String>,
@@ -25,14 +28,27 @@ impl Encryption {
     /// The mode of data objects that were sealed before they were stored.
     pub const ENVELOPE: &'static str = "envelope";
 
+    /// The mode of data objects that the store encrypts.
+    pub const SSE_KMS: &'static str = "sse-kms";
+
     /// Objects that are sealed by this suite under this key.
     pub fn envelope(suite: String, key: String, context: BTreeMap<String, String>) -> Self {
-        Self { mode: Self::ENVELOPE.to_owned(), suite: Some(suite), key: Some(key), context }
+        let mode = Self::ENVELOPE.to_owned();
+        Self { mode, suite: Some(suite), key: Some(key), store_key: None, context }
+    }
+
+    /// The same, and encrypted by the store under this key of KMS.
+    #[must_use]
+    pub fn with_sse_kms(mut self, key: String) -> Self {
+        let plus = if self.mode.is_empty() { "" } else { "+" };
+        self.mode = format!("{}{plus}{}", self.mode, Self::SSE_KMS);
+        self.store_key = Some(key);
+        self
     }
 
     /// Whether data objects are sealed.
     pub fn is_envelope(&self) -> bool {
-        self.mode == Self::ENVELOPE
+        self.mode.split('+').any(|mode| mode == Self::ENVELOPE)
     }
 }
 

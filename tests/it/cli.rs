@@ -78,6 +78,8 @@ fn bad_usage_is_one_line_and_writes_nothing() {
         (&["--progress", "always"], "[possible values: auto, never]"),
         (&["--role-arn", "role/x"], "RoleArn must match"),
         (&["--encryption", "rot13"], "[possible values: envelope, sse-kms]"),
+        (&["--encryption", "sse-kms"], "--encryption: needs --encryption-key"),
+        (&["--encryption", "sse-kms", "--encryption-key", "local:key"], "must be one key of KMS for sse-kms"),
         (&["--set", "threads"], "must be KEY=VALUE"),
         (&["--set", ".threads=1"], "names separated by dots"),
         (&["--set", "chunk_byte=1"], "--set chunk_byte: unknown field `chunk_byte`, expected one of"),
@@ -162,7 +164,6 @@ fn what_comes_later_says_so_before_anything_is_written() {
     let place = Place::new();
     let cases: &[(&[&str], &str)] = &[
         (&["--encryption-key", "alias/key"], "--encryption-key with a key of KMS"),
-        (&["--encryption-key", "local:key", "--encryption", "sse-kms"], "--encryption sse-kms"),
         (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),
         (&["--external-id", "x"], "--external-id"),
         (&["--resume"], "--resume"),

@@ -95,7 +95,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
     pub(crate) encryption_key: Vec<String>,
 
-    /// Who encrypts; `sse-kms`: the store (not available yet) [default with a key: envelope].
+    /// Who encrypts: `sse-kms` is the store, under one key of KMS [default with a key: envelope].
     #[arg(long)]
     pub(crate) encryption: Option<EncryptionMode>,
 

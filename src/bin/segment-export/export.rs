@@ -10,8 +10,9 @@ use segment_export::source::{FileOptions, FileSource, ProfileSource};
 use segment_export::{Exporter, ExporterBuilder};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{EncryptionMode, ExportArgs};
+use crate::args::ExportArgs;
 use crate::failure::Failure;
+use crate::keys::Encryption;
 use crate::progress::Bar;
 use crate::{configure, environment, interrupt, keys, output};
 
@@ -19,7 +20,7 @@ use crate::{configure, environment, interrupt, keys, output};
 pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     refuse_what_comes_later(&args)?;
     let begun = Instant::now();
-    let keys = keys::keys(&args.encryption_key)?;
+    let key = keys::encryption(&args)?;
     let settings = configure::settings(&args)?;
     let destination = location("--destination", &args.destination)?;
     let sources = args.source.iter().map(|source| location("--source", source));
@@ -37,9 +38,11 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
         .with_takeover(args.takeover)
         .with_observer(bar.observer())
         .with_cancellation(cancelled.clone());
-    if let Some(keys) = keys {
-        builder = builder.with_key(keys);
-    }
+    builder = match key {
+        Encryption::None => builder,
+        Encryption::Envelope(keys) => builder.with_key(keys),
+        Encryption::SseKms(key) => builder.with_sse_kms(key),
+    };
     let exporter = with_names(builder, &args).build().map_err(|error| Failure::usage(&error))?;
     let watch = tokio::spawn(interrupt::watch(cancelled, bar.say()));
     let outcome = exporter.start().wait().await;
@@ -64,14 +67,10 @@ fn with_names(mut builder: ExporterBuilder, args: &ExportArgs) -> ExporterBuilde
 
 fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
     let later = [
-        ("--encryption sse-kms", args.encryption == Some(EncryptionMode::SseKms)),
         ("--role-arn", args.role_arn.is_some()),
         ("--external-id", args.external_id.is_some()),
         ("--resume", args.resume),
     ];
-    if args.encryption.is_some() && args.encryption_key.is_empty() {
-        return Err(Failure::bad_argument("--encryption", "needs --encryption-key"));
-    }
     match later.iter().find(|(_, given)| *given) {
         Some((argument, _)) => Err(Failure::not_available(argument)),
         None => Ok(()),

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use ::bytes::Bytes;
 use arrow::array::RecordBatch;
 use segment_export::manifest::{MANIFEST, Manifest, SEALED_MANIFEST};
+use segment_export::plan::destination::Location;
 use segment_export::seal::Keys;
 use segment_export::upload::PartStore;
-use segment_export::{Budget, Compression, ErrorKind, Format, Settings, VerifyReport, verify, verify_sealed};
+use segment_export::{
+    Budget, Compression, ErrorKind, Exporter, Format, Settings, StoreOptions, VerifyReport, verify,
+    verify_sealed,
+};
 
 use super::{exporter, objects, sample, small_chunks};
 use crate::support::faulty::{FaultyParts, Operation, Rule, conflict, deny, fail, lose_answer};
 use crate::support::keys::{CountingKey, local_key, opened};
+use crate::support::s3::{BUCKET, S3Call, S3Server};
 use crate::support::stores::{Place, visible};
 
 const FORMATS: [Format; 3] = [Format::Csv, Format::Jsonl, Format::Orc];
@@ -270,7 +275,7 @@ async fn a_sealed_export_stays_within_its_budget_and_gets_on_with_the_least() {
     let place = Place::local();
     let export = exporter(&rows(Format::Csv), place.open(), Format::Csv).with_settings(settings.clone());
     let export = export.with_key(keys()).with_budget(budget.clone()).build().unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(60), export.run()).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_mins(1), export.run()).await.unwrap().unwrap();
     assert!(budget.peak() <= settings.memory_budget, "{}", budget.peak());
     assert!(verified(&place).await.is_intact());
 }
@@ -295,4 +300,48 @@ async fn a_sealed_snapshot_is_not_verified_without_its_key() {
     assert_eq!(error.kind(), ErrorKind::BadRequest);
     let error = verify_sealed(place.open(), &local_key(2).into()).await.unwrap_err();
     assert!(error.to_string().ends_with("sealed for other keys"), "{error}");
+}
+
+const KMS_KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+#[tokio::test]
+async fn the_store_is_told_to_encrypt_each_object_single_and_multipart() {
+    let server = S3Server::start().await;
+    let target: Location = format!("s3://{BUCKET}/exports").parse().unwrap();
+    let export = Exporter::builder(super::source(vec![rows(Format::Csv)]), target)
+        .with_format(Format::Csv)
+        .with_store_options(StoreOptions::from_pairs(server.options()))
+        .with_sse_kms(KMS_KEY.parse().unwrap());
+    let manifest = export.build().unwrap().run().await.unwrap();
+    let encryption = manifest.encryption.unwrap();
+    assert_eq!((encryption.mode.as_str(), encryption.store_key.as_deref()), ("sse-kms", Some(KMS_KEY)));
+
+    let made = server.encryptions();
+    let expected = ["aws:kms", KMS_KEY, "true"].map(|value| Some(value.to_owned()));
+    for call in [S3Call::Create, S3Call::Put] {
+        assert!(made.iter().any(|(found, _)| *found == call), "{call:?}");
+    }
+    assert!(made.iter().all(|(_, found)| *found == expected), "{made:?}");
+}
+
+#[tokio::test]
+async fn both_modes_together_are_told_by_the_manifest() {
+    let server = S3Server::start().await;
+    let target: Location = format!("s3://{BUCKET}/exports").parse().unwrap();
+    let export = Exporter::builder(super::source(vec![rows(Format::Csv)]), target)
+        .with_format(Format::Csv)
+        .with_store_options(StoreOptions::from_pairs(server.options()))
+        .with_key(keys())
+        .with_sse_kms(KMS_KEY.parse().unwrap());
+    let manifest = export.build().unwrap().run().await.unwrap();
+    assert_eq!(manifest.encryption.as_ref().unwrap().mode, "envelope+sse-kms");
+    let store = Arc::new(server.parts(&format!("exports/{}", manifest.snapshot_id)));
+    assert!(verify_sealed(store, &keys()).await.unwrap().is_intact());
+}
+
+#[tokio::test]
+async fn encryption_by_a_store_that_is_not_s3_is_refused() {
+    let export = exporter(&rows(Format::Csv), Place::local().open(), Format::Csv);
+    let error = export.with_sse_kms(KMS_KEY.parse().unwrap()).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
 }
