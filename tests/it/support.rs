@@ -5,5 +5,6 @@ pub(crate) mod azure;
 pub(crate) mod faulty;
 #[cfg(feature = "gcp")]
 pub(crate) mod gcs;
+pub(crate) mod keys;
 pub(crate) mod s3;
 pub(crate) mod stores;

@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Export(Box<ExportArgs>),
     /// Reads a snapshot and says whether it is whole.
     Verify(VerifyArgs),
-    /// Decrypts one object of a snapshot (not available yet).
+    /// Decrypts one object of a snapshot.
     Decrypt(DecryptArgs),
     /// Removes what an export left that did not complete.
     Abort(AbortArgs),
@@ -99,11 +99,11 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// A key to encrypt with (not available yet).
+    /// A key to encrypt with; given again, one more that can decrypt (keys of KMS: not available yet).
     #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    pub(crate) encryption_key: Option<String>,
+    pub(crate) encryption_key: Vec<String>,
 
-    /// Who encrypts (not available yet).
+    /// Who encrypts: `sse-kms` is the store, under one key of KMS [default with a key: envelope].
     #[arg(long)]
     pub(crate) encryption: Option<EncryptionMode>,
 
@@ -138,9 +138,9 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "DESTINATION/SNAPSHOT")]
     pub(crate) snapshot: OsString,
 
-    /// The key that the snapshot is encrypted with (not available yet).
+    /// A key that the snapshot is encrypted with.
     #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    pub(crate) encryption_key: Option<String>,
+    pub(crate) encryption_key: Vec<String>,
 
     /// Print the report as JSON.
     #[arg(long)]
@@ -149,16 +149,16 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
-    /// The object: a path or URI.
-    object: OsString,
+    /// The object: a path, a URI, or `-` for standard input.
+    pub(crate) object: OsString,
 
-    /// The key that it is encrypted with.
-    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    encryption_key: String,
+    /// A key that it is encrypted with.
+    #[arg(long, required = true, value_name = "KMS_ARN|local:KEYFILE")]
+    pub(crate) encryption_key: Vec<String>,
 
-    /// Where the plain bytes go.
+    /// Where the plain bytes go: a new file, removed on failure, or `-` for standard output.
     #[arg(long, value_name = "FILE")]
-    output: PathBuf,
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -204,7 +204,7 @@ impl From<FormatArg> for Format {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncryptionMode {
     Envelope,
     SseKms,

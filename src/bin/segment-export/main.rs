@@ -8,10 +8,12 @@
 mod args;
 mod assignment;
 mod configure;
+mod decrypt;
 mod environment;
 mod export;
 mod failure;
 mod interrupt;
+mod keys;
 mod output;
 mod progress;
 mod schema;
@@ -54,7 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Export(args) => export::run(*args).await,
             Command::Verify(args) => snapshot::verify(args).await,
             Command::Abort(args) => snapshot::abort(args).await,
-            Command::Decrypt(_) => Err(Failure::not_available("decrypt")),
+            Command::Decrypt(args) => decrypt::run(args).await,
             Command::Serve(_) => Err(Failure::not_available("serve")),
         }
     })
