@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ours beside other programs on the same Parquet files: CPU, wall time, memory, size; outputs checked.
 
-  run.py --program target/release/segment-export --baseline target/release/examples/baseline
+  run.py --program target/release/segment-export
 
 Each program does each case in a process of its own, all programs of a case in turn, `--runs` times; the medians are
 printed. CPU is user and system time of the process, less what starting the program alone takes; wall time likewise.
@@ -150,7 +150,7 @@ def show(case, threads, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, required=True)
-    parser.add_argument("--baseline", type=Path, help="the example `baseline`, for the peer arrow-rs")
+    parser.add_argument("--baseline", type=Path, help="a program for the peer arrow-rs: csv|jsonl DIRECTORY FILE")
     parser.add_argument("--scratch", type=Path, default=Path("/tmp/segment-export-peers"))
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)

@@ -48,7 +48,7 @@ pub(super) enum Leaf {
     /// A value without parts, or a union of such values.
     Scalar(Node),
     /// A map, a list or a union of such as JSON text, in the frame of its cell.
-    Json(Node, Frame),
+    Json(Node, Box<Frame>),
 }
 
 impl Leaf {
@@ -198,7 +198,7 @@ impl<'a> Planner<'a> {
         let frame = Frame { prefix: Affix::new(b""), suffix: Affix::new(suffix), null };
         if scalars.is_none() {
             let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl, room: &self.room };
-            return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame));
+            return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame.into()));
         }
         let spelling = Spelling { quoting: Quoting::Csv(Csv { lone }), floats: Floats::Words };
         Ok(Leaf::Scalar(text_cell(field, path, (&frame, spelling), &self.room)))

@@ -188,7 +188,7 @@ impl Pen<'_> {
             // Most cells of CSV have nothing in front.
             0 => {}
             1..=WINDOW => {
-                self.room[self.at..self.at + WINDOW].copy_from_slice(&affix.window);
+                self.room[self.at..self.at + WINDOW].copy_from_slice(affix.window.as_slice());
                 self.at += affix.len;
             }
             _ => self.slice(&affix.long),
@@ -233,7 +233,7 @@ fn copy(room: &mut [u8], source: &[u8], from: usize, len: usize) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Affix {
     /// The text, or its beginning, and zeros.
-    window: [u8; WINDOW],
+    window: Box<[u8; WINDOW]>,
     /// All of the text, if it is longer than a window.
     long: Box<[u8]>,
     len: usize,
@@ -246,7 +246,7 @@ impl Affix {
         let short = text.len().min(WINDOW);
         window[..short].copy_from_slice(&text[..short]);
         let long = if text.len() > WINDOW { text.into() } else { Box::default() };
-        Self { window, long, len: text.len() }
+        Self { window: Box::new(window), long, len: text.len() }
     }
 
     /// Its length in bytes.
