@@ -25,11 +25,12 @@ pub(super) fn open<'p>(
     columns: &mut Vec<BoxColumn<'p>>,
 ) -> Result<()> {
     let (path, fields) = match shape {
-        Shape::Leaf(leaf) => {
-            columns.push(match &**leaf {
-                Leaf::Scalar(node) => column(node, array, outer)?,
-                Leaf::Json(node, frame) => Box::new(JsonCells { values: column(node, array, outer)?, frame }),
-            });
+        Shape::Leaf(Leaf::Scalar(node)) => {
+            columns.push(column(node, array, outer)?);
+            return Ok(());
+        }
+        Shape::Leaf(Leaf::Json(node, frame)) => {
+            columns.push(Box::new(JsonCells { values: column(node, array, outer)?, frame }));
             return Ok(());
         }
         Shape::Keys { path, keys } => return keys::open((path, keys), array, outer, columns),

@@ -25,7 +25,7 @@ const MAP_COLUMNS: &str = "csv.map_columns";
 #[derive(Debug)]
 pub(super) enum Shape {
     /// One cell.
-    Leaf(Box<Leaf>),
+    Leaf(Leaf),
     /// The cells of the fields of a struct.
     Struct {
         /// Dotted path, for errors.
@@ -165,7 +165,7 @@ impl<'a> Planner<'a> {
         }
         let data_type = field.data_type().clone();
         self.names.push(HeaderCell { name, path: names, data_type, is_nullable });
-        Ok(Shape::Leaf(Box::new(self.leaf(field, path)?)))
+        Ok(Shape::Leaf(self.leaf(field, path)?))
     }
 
     /// The cells of chosen keys of a map: each is a field of the type of its values.
