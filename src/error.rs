@@ -97,6 +97,12 @@ impl Error {
         Cause::ForeignStore { kind, source: error.into() }.into()
     }
 
+    /// Wraps the error of a key provider of the caller's own, with the kind that fits it.
+    pub fn from_key_provider(kind: ErrorKind, error: impl Into<BoxError>) -> Self {
+        let key = "a provider of the caller's own".to_owned();
+        Cause::Key { operation: "asking for a data key", key, kind, source: error.into() }.into()
+    }
+
     /// The kind, one of the API's five.
     pub fn kind(&self) -> ErrorKind {
         self.cause.kind()

@@ -14,6 +14,7 @@ mod frame;
 mod handle;
 mod parts;
 mod run;
+mod seal;
 mod target;
 mod write;
 
@@ -22,11 +23,12 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use self::seal::Sealing;
 use crate::budget::Budget;
 use crate::encode::Encoder;
 use crate::error::Result;
 use crate::manifest::{Manifest, OwnerNonce};
-use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
+use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
 use crate::progress::Observer;
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -52,6 +54,8 @@ pub struct Exporter {
     segment: Option<SegmentName>,
     owner: OwnerNonce,
     takeover: bool,
+    sealing: Option<Arc<Sealing>>,
+    sse_kms: Option<KeyId>,
     store: Arc<dyn PartStore>,
     pool: Pool,
     budget: Budget,

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  files         ─┐
-//!  batches        ├─▶ source ─▶ shape ─▶ batch ─▶ encode ─▶ upload ─▶ manifest
-//!  stream         │   Arrow     columns  chunks   N threads, parts,    the commit,
-//!  structs       ─┘   batches   chosen   of rows  in order   invisible written last
+//!  batches        ├─▶ source ─▶ shape ─▶ batch ─▶ encode ─▶ seal ─▶ upload ─▶ manifest
+//!  stream         │   Arrow     columns  chunks   N threads, with   parts,    the commit,
+//!  structs       ─┘   batches   chosen   of rows  in order   a key  invisible written last
 //! ```
 //!
 //! An [`Exporter`] reads a [source](source::ProfileSource), encodes chunks of its rows in parallel, and uploads
@@ -56,6 +56,7 @@ mod export;
 pub mod manifest;
 pub mod plan;
 mod progress;
+pub mod seal;
 mod settings;
 mod shape;
 pub mod snapshot;
@@ -74,10 +75,11 @@ pub use plan::Format;
 pub use progress::{Observer, Progress, Stage};
 pub use settings::{
     Compression, CsvSettings, JsonlSettings, NonFinite, OrcCompression, OrcDictionary, OrcDuplicateKeys,
-    OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64, RetrySettings, Settings, UploadSettings, WideNumbers,
+    OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64, RetrySettings, SealSettings, Settings, UploadSettings,
+    WideNumbers,
 };
 pub use store::StoreOptions;
-pub use verify::{ObjectReport, Problem, VerifyReport, verify};
+pub use verify::{ObjectReport, Problem, VerifyReport, verify, verify_sealed};
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

@@ -14,6 +14,7 @@ mod commit;
 mod names;
 mod owned;
 mod receipt;
+mod sealed;
 
 use std::collections::BTreeMap;
 
@@ -25,9 +26,10 @@ use crate::upload::PartStore;
 
 pub use self::abort::{Removed, abort_snapshot};
 pub use self::claim::{Claim, Ownership, claim};
-pub use self::commit::{CommitError, commit};
-pub use self::names::{CLAIM, MANIFEST, OwnerNonce, part_name};
+pub use self::commit::{CommitError, ManifestFiles, commit};
+pub use self::names::{CLAIM, MANIFEST, OwnerNonce, SEALED_MANIFEST, part_name};
 pub use self::receipt::{Checksum, OpenUpload, PartReceipt, check_coverage};
+pub use self::sealed::{Encryption, SealedPart};
 
 /// The version of what is written; readers take any `1.x` and ignore fields that they do not know.
 const FORMAT_VERSION: &str = "1.0";
@@ -154,23 +156,6 @@ pub struct Totals {
     pub bytes: u64,
 }
 
-/// How data objects are encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Encryption {
-    /// Who encrypts: `envelope` or `sse-kms`.
-    pub mode: String,
-    /// The algorithm suite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suite: Option<String>,
-    /// The key, by its ARN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// The encryption context.
-    #[serde(default)]
-    pub context: BTreeMap<String, String>,
-}
-
 /// What wrote a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -219,13 +204,18 @@ impl ReaderSettings {
 /// When it cannot be read or understood, or is of another major version.
 pub async fn read_manifest(store: &dyn PartStore) -> Result<Option<Manifest>> {
     let Some((bytes, _)) = store.get(MANIFEST).await? else { return Ok(None) };
+    parse_manifest(&bytes).map(Some)
+}
+
+/// The manifest of these bytes.
+pub(crate) fn parse_manifest(json: &[u8]) -> Result<Manifest> {
     let manifest: Manifest =
-        serde_json::from_slice(&bytes).map_err(|error| malformed("the manifest", MANIFEST, error))?;
+        serde_json::from_slice(json).map_err(|error| malformed("the manifest", MANIFEST, error))?;
     if manifest.format_version.split('.').next() != FORMAT_VERSION.split('.').next() {
         let problem = format!("its version is {}", manifest.format_version);
         return Err(malformed("the manifest", MANIFEST, problem));
     }
-    Ok(Some(manifest))
+    Ok(manifest)
 }
 
 fn malformed(what: &'static str, name: &str, source: impl Into<BoxError>) -> Error {

@@ -6,6 +6,7 @@
 
 mod compression;
 mod orc;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use self::compression::Compression;
 pub use self::orc::{
     OrcCompression, OrcDictionary, OrcDuplicateKeys, OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64,
 };
+pub use self::seal::SealSettings;
 
 /// The settings of one export; `Settings::default()` is right for most.
 ///
@@ -66,6 +68,8 @@ pub struct Settings {
     pub jsonl: JsonlSettings,
     /// How ORC is written.
     pub orc: OrcSettings,
+    /// How data objects are sealed.
+    pub seal: SealSettings,
     /// How data objects are uploaded.
     pub upload: UploadSettings,
     /// How failed requests are tried again.
@@ -91,6 +95,7 @@ impl Default for Settings {
             csv: CsvSettings::default(),
             jsonl: JsonlSettings::default(),
             orc: OrcSettings::default(),
+            seal: SealSettings::default(),
             upload: UploadSettings::default(),
             retry: RetrySettings::default(),
         }

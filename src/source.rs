@@ -9,6 +9,7 @@
 mod files;
 mod found;
 mod logical;
+mod loss;
 mod memory;
 mod offload;
 mod parquet;

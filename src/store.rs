@@ -15,6 +15,8 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 
+use crate::plan::KeyId;
+
 pub(crate) use connect::connect;
 
 /// What the operator tells the clients of object stores: regions, endpoints, credentials.
@@ -44,6 +46,17 @@ impl StoreOptions {
         let pairs =
             pairs.into_iter().map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect();
         Self { pairs }
+    }
+
+    /// The same options, and encryption by the store under a key of KMS with bucket keys, for what is written.
+    pub(crate) fn with_sse_kms(mut self, key: &KeyId) -> Self {
+        let pairs = [
+            ("aws_server_side_encryption", "aws:kms"),
+            ("aws_sse_kms_key_id", key.as_str()),
+            ("aws_sse_bucket_key_enabled", "true"),
+        ];
+        self.pairs.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        self
     }
 
     #[cfg_attr(

@@ -8,8 +8,10 @@
 
 mod object;
 mod rows;
+mod sealed;
 
 use std::collections::BTreeSet;
+use std::io::BufRead;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -17,10 +19,12 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use self::object::Object;
+use self::object::{Bytewise, Object};
+use self::sealed::{Opened, read_sealed_manifest};
 use crate::error::{Cause, Error, Result};
-use crate::manifest::{Checksum, MANIFEST, PartReceipt, read_manifest};
+use crate::manifest::{Checksum, Encryption, MANIFEST, Manifest, PartReceipt, SealedPart, read_manifest};
 use crate::plan::Format;
+use crate::seal::Keys;
 use crate::upload::PartStore;
 
 /// Bytes of one ranged read: large enough for a store's latency, small enough to hold a few.
@@ -42,10 +46,34 @@ const OBJECTS_AT_ONCE: usize = 4;
 pub async fn verify(store: Arc<dyn PartStore>) -> Result<VerifyReport> {
     let manifest = read_manifest(&*store).await?;
     let manifest = manifest.ok_or_else(|| Cause::NoSnapshot { name: MANIFEST.to_owned() })?;
+    if manifest.encryption.as_ref().is_some_and(Encryption::is_envelope) {
+        return Err(Cause::Sealed { problem: "a sealed snapshot is verified by its key" }.into());
+    }
+    check_all(store, manifest, None).await
+}
+
+/// Reads a sealed snapshot and says what is wrong with it, if anything is.
+///
+/// Checks besides what [`verify`] does that the manifest is the one that was sealed, and that each data object is
+/// sealed as the object of its name in this snapshot; its rows are those of its opened bytes.
+///
+/// # Errors
+///
+/// When there is no manifest, it is not sealed or not the one that was sealed, or when the store or a key fails.
+pub async fn verify_sealed(store: Arc<dyn PartStore>, keys: &Keys) -> Result<VerifyReport> {
+    let manifest = read_sealed_manifest(&*store, keys).await?;
+    check_all(store, manifest, Some(keys)).await
+}
+
+async fn check_all(
+    store: Arc<dyn PartStore>,
+    manifest: Manifest,
+    keys: Option<&Keys>,
+) -> Result<VerifyReport> {
     let cancelled = CancellationToken::new();
     let _guard = cancelled.clone().drop_guard();
     let checks = manifest.parts.into_iter().map(|receipt| {
-        let check = Check { format: manifest.format, receipt };
+        let check = Check { format: manifest.format, receipt, keys: keys.cloned() };
         check.run(Arc::clone(&store), cancelled.clone())
     });
     let objects: Vec<_> = stream::iter(checks).buffered(OBJECTS_AT_ONCE).try_collect().await?;
@@ -128,6 +156,8 @@ pub enum Problem {
         /// The checksum of its bytes.
         found: String,
     },
+    /// It cannot be opened by the key, or is sealed as another object.
+    Sealed,
     /// It holds another number of rows.
     #[non_exhaustive]
     Rows {
@@ -145,12 +175,13 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What is wrong, in one word: `missing`, `size`, `checksum`, `rows` or `unreadable`.
+    /// What is wrong, in one word: `missing`, `size`, `checksum`, `sealed`, `rows` or `unreadable`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Size { .. } => "size",
             Self::Checksum { .. } => "checksum",
+            Self::Sealed => "sealed",
             Self::Rows { .. } => "rows",
             Self::Unreadable { .. } => "unreadable",
         }
@@ -161,6 +192,7 @@ impl Problem {
 struct Check {
     format: Format,
     receipt: PartReceipt,
+    keys: Option<Keys>,
 }
 
 impl Check {
@@ -184,11 +216,10 @@ impl Check {
     /// Reads the object on a thread that may block.
     fn read(&self, object: &Arc<Object>) -> Result<Vec<Problem>> {
         let mut bytes = object.bytes_from(0);
-        let counted = match self.format {
-            Format::Csv => Some(rows::of_text(&self.receipt.name, &mut bytes, |text| rows::csv(text))),
-            Format::Jsonl => Some(rows::of_text(&self.receipt.name, &mut bytes, |text| rows::jsonl(text))),
-            Format::Orc => None,
-        };
+        if let Some(keys) = &self.keys {
+            return self.read_sealed(object, bytes, keys);
+        }
+        let counted = self.count_text(&mut bytes);
         let found = bytes.checksum();
         object.failure()?;
         let mut problems = Vec::new();
@@ -202,6 +233,47 @@ impl Check {
         object.failure()?;
         problems.extend(counted.and_then(|counted| self.compare_rows(&counted)));
         Ok(problems)
+    }
+
+    /// Reads a sealed object: all of it is opened, whatever its rows are.
+    fn read_sealed(&self, object: &Arc<Object>, stored: Bytewise, keys: &Keys) -> Result<Vec<Problem>> {
+        let Some(SealedPart { context, plain_size, .. }) = &self.receipt.sealed else {
+            return Ok(vec![Problem::Sealed]);
+        };
+        let mut opened = Opened::new(stored, keys, context);
+        let counted = self.count_text(&mut opened);
+        let end = opened.finish();
+        object.failure()?;
+        let mut problems: Vec<_> = self.compare_checksum(end.checksum)?.into_iter().collect();
+        match end.failure {
+            Some(error) if matches!(error.cause(), Cause::Sealed { .. }) => problems.push(Problem::Sealed),
+            Some(error) => return Err(error),
+            None if end.size != *plain_size => problems.push(Problem::Sealed),
+            None => {}
+        }
+        if !problems.is_empty() {
+            return Ok(problems);
+        }
+        let counted = match (counted, end.frames) {
+            (None, Some(frames)) => {
+                let plain = Arc::new(object.opened(frames, end.size));
+                let counted = rows::orc(&plain);
+                plain.failure()?;
+                Some(counted)
+            }
+            (counted, _) => counted,
+        };
+        Ok(counted.and_then(|counted| self.compare_rows(&counted)).into_iter().collect())
+    }
+
+    /// The rows of a text; `None` for ORC, which is not read in its order.
+    fn count_text(&self, bytes: &mut impl BufRead) -> Option<Result<u64, rows::Unreadable>> {
+        let name = self.receipt.name.strip_suffix(".encrypted").unwrap_or(&self.receipt.name);
+        match self.format {
+            Format::Csv => Some(rows::of_text(name, bytes, |text| rows::csv(text))),
+            Format::Jsonl => Some(rows::of_text(name, bytes, |text| rows::jsonl(text))),
+            Format::Orc => None,
+        }
     }
 
     fn compare_checksum(&self, found: u64) -> Result<Option<Problem>> {

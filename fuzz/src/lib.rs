@@ -13,11 +13,13 @@ mod model;
 mod oracle;
 #[path = "../../tests/it/encode/readback.rs"]
 mod readback;
+mod unseal;
 
 use segment_export::Format;
 use segment_export::encode::encoder_for;
 
 use self::model::{Case, Draw};
+pub use self::unseal::check as check_unseal;
 
 /// Encodes the rows of `what` in the form of `form` and reads them back.
 pub fn check(format: Format, what: &[u8], form: &[u8]) {

@@ -138,6 +138,7 @@ fn add_lengths(
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are no strings or bytes")]
 fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
     let Some(dictionary) = array.as_any_dictionary_opt() else { return };
     let values = dictionary.values();
@@ -145,44 +146,71 @@ fn add_dictionary(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize
         // Every key is null.
         return add_width(null_width(values.data_type()), bounds, sizes);
     }
-    let lengths = value_lengths(values).unwrap_or_else(|| {
-        let bounds: Vec<usize> = (0..=values.len()).collect();
-        let mut lengths = vec![0; values.len()];
-        add(values.as_ref(), None, &bounds, &mut lengths);
-        lengths
-    });
-    // A null of a fixed width counts that width, whatever the key under it.
-    let null = null_width(values.data_type());
     let keys = dictionary.normalized_keys();
-    let length =
-        |row: usize| if valid.is_none_or(|valid| valid.is_valid(row)) { lengths[keys[row]] } else { null };
-    add_lengths(length, None, bounds, sizes);
+    let entries = Entries { values, keys: &keys, valid };
+    match values.data_type() {
+        DataType::Utf8 => entries.add_bytes::<Utf8Type>(bounds, sizes),
+        DataType::LargeUtf8 => entries.add_bytes::<LargeUtf8Type>(bounds, sizes),
+        DataType::Binary => entries.add_bytes::<BinaryType>(bounds, sizes),
+        DataType::LargeBinary => entries.add_bytes::<LargeBinaryType>(bounds, sizes),
+        DataType::Utf8View => entries.add_views::<StringViewType>(bounds, sizes),
+        DataType::BinaryView => entries.add_views::<BinaryViewType>(bounds, sizes),
+        _ => entries.add_any(bounds, sizes),
+    }
 }
 
-/// The length of each entry of a dictionary of strings or bytes; a null entry has none.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the others are no strings or bytes")]
-fn value_lengths(values: &ArrayRef) -> Option<Vec<u64>> {
-    fn plain<T: ByteArrayType>(values: &ArrayRef) -> Vec<u64> {
-        let values = values.as_bytes::<T>();
-        let length =
-            |entry: Option<&T::Native>| entry.map_or(0, |entry| AsRef::<[u8]>::as_ref(entry).len() as u64);
-        values.iter().map(length).collect()
+/// The rows of a dictionary: each looks its length up, so that entries of no row cost nothing.
+struct Entries<'a> {
+    values: &'a ArrayRef,
+    keys: &'a [usize],
+    valid: Option<&'a NullBuffer>,
+}
+
+impl Entries<'_> {
+    fn add_bytes<T: ByteArrayType>(&self, bounds: &[usize], sizes: &mut [u64]) {
+        let offsets = self.values.as_bytes::<T>().value_offsets();
+        self.add_each(|entry| (offsets[entry + 1] - offsets[entry]).as_usize() as u64, bounds, sizes);
     }
-    fn view<T: ByteViewType>(values: &ArrayRef) -> Vec<u64> {
-        let values = values.as_byte_view::<T>();
-        let length =
-            |entry: Option<&T::Native>| entry.map_or(0, |entry| AsRef::<[u8]>::as_ref(entry).len() as u64);
-        values.iter().map(length).collect()
+
+    fn add_views<T: ByteViewType>(&self, bounds: &[usize], sizes: &mut [u64]) {
+        let views = self.values.as_byte_view::<T>().views();
+        self.add_each(|entry| u64::from(ByteView::from(views[entry]).length), bounds, sizes);
     }
-    Some(match values.data_type() {
-        DataType::Utf8 => plain::<Utf8Type>(values),
-        DataType::LargeUtf8 => plain::<LargeUtf8Type>(values),
-        DataType::Binary => plain::<BinaryType>(values),
-        DataType::LargeBinary => plain::<LargeBinaryType>(values),
-        DataType::Utf8View => view::<StringViewType>(values),
-        DataType::BinaryView => view::<BinaryViewType>(values),
-        _ => return None,
-    })
+
+    /// Adds the lengths of strings or bytes; a null entry has none.
+    fn add_each(&self, length: impl Fn(usize) -> u64, bounds: &[usize], sizes: &mut [u64]) {
+        let keys = self.keys;
+        match self.values.nulls() {
+            None => add_lengths(|row| length(keys[row]), self.valid, bounds, sizes),
+            Some(known) => {
+                let length = |entry| if known.is_valid(entry) { length(entry) } else { 0 };
+                add_lengths(|row| length(keys[row]), self.valid, bounds, sizes);
+            }
+        }
+    }
+
+    /// Adds the sizes of entries of any type, measured once for each entry or row, whichever are fewer.
+    fn add_any(&self, bounds: &[usize], sizes: &mut [u64]) {
+        let own = || {
+            take(
+                self.values.as_ref(),
+                &UInt64Array::from_iter_values(self.keys.iter().map(|&key| key as u64)),
+                None,
+            )
+        };
+        let own = if self.keys.len() < self.values.len() { own().ok() } else { None };
+        let measured = own.as_ref().unwrap_or(self.values);
+        let ends: Vec<usize> = (0..=measured.len()).collect();
+        let mut lengths = vec![0; measured.len()];
+        add(measured.as_ref(), None, &ends, &mut lengths);
+        // A null of a fixed width counts that width, whatever the key under it.
+        let null = null_width(self.values.data_type());
+        let length = |row: usize| match self.valid {
+            Some(valid) if valid.is_null(row) => null,
+            _ => lengths[if own.is_some() { row } else { self.keys[row] }],
+        };
+        add_lengths(length, None, bounds, sizes);
+    }
 }
 
 fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
@@ -311,6 +339,25 @@ mod tests {
             .unwrap();
         assert_eq!(size(&runs), [2, 2, 1, 1, 1]);
         assert_eq!(size(&runs.slice(1, 2)), [2, 1]);
+    }
+
+    #[test]
+    fn rows_of_a_dictionary_larger_than_the_batch_have_the_same_size() {
+        let fields = vec![Field::new("n", DataType::Int32, true), Field::new("s", DataType::Utf8, true)];
+        let text = |n: usize| (n != 7).then(|| "x".repeat(n % 90));
+        let texts = || (0..500).map(text).collect::<StringArray>();
+        let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..500));
+        let parts = StructArray::new(fields.into(), vec![numbers, Arc::new(texts())], None);
+        let views = cast(&texts(), &DataType::Utf8View).unwrap();
+        let keys = Int32Array::from(vec![Some(3), None, Some(89), Some(7), Some(400), Some(3)]);
+        for (values, null, more) in
+            [(Arc::new(texts()) as ArrayRef, 0, 0), (views, 0, 0), (Arc::new(parts) as ArrayRef, 4, 4)]
+        {
+            let dictionary = DictionaryArray::new(keys.clone(), values);
+            let expected = [3 + more, null, 89 + more, more, 40 + more, 3 + more];
+            assert_eq!(size(&dictionary), expected);
+            assert_eq!(size(&dictionary.slice(2, 3)), expected[2..5]);
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::encode::text::cells::{Affix, Frame};
 use crate::encode::text::chunk;
 use crate::encode::text::column::column;
+use crate::encode::text::memo::Room;
 use crate::encode::text::nested::Structs;
 use crate::encode::text::node::{JsonNodes, Node};
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
@@ -30,7 +31,7 @@ pub(super) struct JsonlEncoder {
 impl JsonlEncoder {
     /// Plans the columns of a schema.
     pub(super) fn new(schema: &SchemaRef, settings: &Settings) -> Result<Self> {
-        let nodes = JsonNodes { format: "JSONL", settings: &settings.jsonl };
+        let nodes = JsonNodes { format: "JSONL", settings: &settings.jsonl, room: &Room::new() };
         let columns = nodes.members(schema.fields(), "")?;
         let frame = Frame { suffix: Affix::new(b"}\n"), ..Frame::default() };
         let levels = 1 + columns.iter().map(Node::depth).max().unwrap_or(0);

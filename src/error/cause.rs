@@ -94,6 +94,14 @@ pub(crate) enum Cause {
     #[error("no snapshot is at this place: {name}")]
     NoSnapshot { name: String },
 
+    // Encryption.
+    #[error("the encrypted object cannot be opened: {problem}")]
+    Sealed { problem: &'static str },
+    #[error("encryption failed: {what}")]
+    Sealing { what: &'static str },
+    #[error("{operation} failed: {key}")]
+    Key { operation: &'static str, key: String, kind: ErrorKind, source: BoxError },
+
     // The engine.
     #[error("no such segment")]
     UnknownSegment,
@@ -129,13 +137,14 @@ impl Cause {
             | Self::Claimed
             | Self::Fenced
             | Self::Committed
-            | Self::Malformed { .. } => ErrorKind::BadRequest,
+            | Self::Malformed { .. }
+            | Self::Sealed { .. } => ErrorKind::BadRequest,
             Self::SourceMissing { .. }
             | Self::NoSnapshot { .. }
             | Self::UnknownSegment
             | Self::UnknownSnapshot => ErrorKind::ResourceNotFound,
             Self::QueueFull => ErrorKind::Throttling,
-            Self::Store { kind, .. } | Self::ForeignStore { kind, .. } => *kind,
+            Self::Store { kind, .. } | Self::ForeignStore { kind, .. } | Self::Key { kind, .. } => *kind,
             Self::SourceUnreadable { source, .. } => box_kind(source),
             Self::Io { source, .. } => io_kind(source),
             Self::Source { .. }
@@ -145,6 +154,7 @@ impl Cause {
             | Self::TimedOut { .. }
             | Self::CommitUnknown { .. }
             | Self::Coverage { .. }
+            | Self::Sealing { .. }
             | Self::Jobs { .. } => ErrorKind::Internal,
         }
     }
@@ -155,7 +165,11 @@ impl Cause {
             ErrorKind::AccessDenied | ErrorKind::BadRequest | ErrorKind::ResourceNotFound => false,
             ErrorKind::Internal => !matches!(
                 self,
-                Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } | Self::CommitUnknown { .. }
+                Self::Encode { .. }
+                    | Self::Panicked
+                    | Self::Coverage { .. }
+                    | Self::CommitUnknown { .. }
+                    | Self::Sealing { .. }
             ),
         }
     }
@@ -180,9 +194,11 @@ impl Cause {
             Self::MixedKinds { .. } => "The profiles of the segment are files of different kinds.",
             Self::Record { .. } | Self::FileRecord { .. } => "A profile could not be turned into a row.",
             Self::Value { .. } => "A profile holds a value that the format cannot hold.",
-            Self::Encode { .. } | Self::Panicked | Self::Coverage { .. } | Self::Jobs { .. } => {
-                "The export failed inside the service."
-            }
+            Self::Encode { .. }
+            | Self::Panicked
+            | Self::Coverage { .. }
+            | Self::Sealing { .. }
+            | Self::Jobs { .. } => "The export failed inside the service.",
             Self::OverBudget { .. } | Self::FileOverBudget { .. } => {
                 "A profile is too large for the memory of the export."
             }
@@ -196,6 +212,8 @@ impl Cause {
             Self::CommitUnknown { .. } => "The destination did not say whether the snapshot is complete.",
             Self::Malformed { .. } => "An object at the destination cannot be understood.",
             Self::NoSnapshot { .. } => "No snapshot is at this place.",
+            Self::Sealed { .. } => "An encrypted object cannot be opened.",
+            Self::Key { kind, .. } => key_message(*kind),
             Self::UnknownSegment => "The segment does not exist.",
             Self::UnknownSnapshot => "The snapshot does not exist.",
             Self::QueueFull => "Too many snapshots are in progress; try again later.",
@@ -210,5 +228,15 @@ fn store_message(kind: ErrorKind) -> &'static str {
         ErrorKind::Internal => "The destination failed.",
         ErrorKind::ResourceNotFound => "The destination does not exist.",
         ErrorKind::Throttling => "The destination asked to slow down.",
+    }
+}
+
+fn key_message(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AccessDenied => "Access to the encryption key or the role was denied.",
+        ErrorKind::BadRequest => "The encryption key cannot be used.",
+        ErrorKind::Internal => "The key service failed.",
+        ErrorKind::ResourceNotFound => "The encryption key does not exist.",
+        ErrorKind::Throttling => "The key service asked to slow down.",
     }
 }

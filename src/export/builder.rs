@@ -7,13 +7,15 @@ use rayon::ThreadPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::seal::Sealing;
 use super::{Exporter, Target, check};
 use crate::budget::Budget;
 use crate::encode::encoder_for;
 use crate::error::{Cause, Result};
 use crate::manifest::OwnerNonce;
-use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
+use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
 use crate::progress::Observer;
+use crate::seal::Keys;
 use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::source::ProfileSource;
@@ -31,6 +33,8 @@ pub struct ExporterBuilder {
     segment: Option<SegmentName>,
     store_options: StoreOptions,
     takeover: bool,
+    keys: Option<Keys>,
+    sse_kms: Option<KeyId>,
     pool: Option<Pool>,
     budget: Option<Budget>,
     observer: Option<Arc<dyn Observer>>,
@@ -49,6 +53,8 @@ impl ExporterBuilder {
             segment: None,
             store_options: StoreOptions::default(),
             takeover: false,
+            keys: None,
+            sse_kms: None,
             pool: None,
             budget: None,
             observer: None,
@@ -107,6 +113,25 @@ impl ExporterBuilder {
         self
     }
 
+    /// The wrapping keys of sealed data objects; default: none, and objects are not sealed.
+    ///
+    /// Names then end in `.encrypted`, and the manifest is there once more as `_manifest.sealed`.
+    #[must_use]
+    pub fn with_key(mut self, keys: impl Into<Keys>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
+    /// The key of KMS by which an `s3://` destination encrypts what is written; default: none, as the bucket says.
+    ///
+    /// The store decrypts for whoever may read: nothing is sealed by it. A store of the caller's own is told by
+    /// its client, and refused here.
+    #[must_use]
+    pub fn with_sse_kms(mut self, key: KeyId) -> Self {
+        self.sse_kms = Some(key);
+        self
+    }
+
     /// Who is told of the progress; default: nobody.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -152,9 +177,12 @@ impl ExporterBuilder {
         let encoder = encoder_for(format, shape.schema(), &self.settings)?;
         let random = || Uuid::new_v4().as_u128();
         let snapshot_id = self.snapshot_id.unwrap_or_else(|| SnapshotId::from_bytes(random().to_be_bytes()));
-        let store = self.target.open(snapshot_id, &self.store_options, &self.settings.retry)?;
+        let store = self.target.open(snapshot_id, &self.options()?, &self.settings.retry)?;
+        let sealing = self.sealing(format, snapshot_id);
         let budget = self.budget.unwrap_or_else(|| Budget::new(self.settings.memory_budget));
-        check::sizes(&self.settings, format, &budget, &*store, &*self.source)?;
+        let carried_bytes = sealing.as_ref().map_or(0, |sealing| sealing.carried_bytes());
+        check::sizes(&self.settings, format, &budget, &*store, carried_bytes)?;
+        check::single_part(&self.settings, &budget, &*store, &*self.source)?;
         Ok(Exporter {
             source: self.source,
             shape,
@@ -165,6 +193,8 @@ impl ExporterBuilder {
             segment: self.segment,
             owner: OwnerNonce::new(random()),
             takeover: self.takeover,
+            sealing,
+            sse_kms: self.sse_kms,
             store,
             pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
             budget,
@@ -172,6 +202,32 @@ impl ExporterBuilder {
             cancellation: self.cancellation,
             settings: self.settings,
         })
+    }
+
+    /// What the client of the destination is told.
+    fn options(&self) -> Result<StoreOptions> {
+        let options = self.store_options.clone();
+        match &self.sse_kms {
+            None => Ok(options),
+            Some(key) if self.target.is_s3() => Ok(options.with_sse_kms(key)),
+            Some(_) => {
+                let rule = "is for destinations that are s3:// URIs".to_owned();
+                Err(Cause::Field { field: "encryption by SSE-KMS", rule }.into())
+            }
+        }
+    }
+
+    /// How data objects are sealed, and what each of them is bound to: names and ids, nothing of a person.
+    fn sealing(&self, format: Format, snapshot_id: SnapshotId) -> Option<Arc<Sealing>> {
+        let keys = self.keys.clone()?;
+        let context = [
+            ("domain", self.domain.as_ref().map(ToString::to_string)),
+            ("format", Some(format.to_string())),
+            ("segment", self.segment.as_ref().map(ToString::to_string)),
+            ("snapshot", Some(snapshot_id.to_string())),
+        ];
+        let context = context.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        Some(Arc::new(Sealing::new(keys, &self.settings.seal, context)))
     }
 }
 

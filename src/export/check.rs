@@ -14,6 +14,9 @@ const ORC_PART_BYTES: u64 = 512 << 20;
 /// More threads than any machine has: a typing error.
 const MOST_THREADS: usize = 4096;
 
+/// A reader holds a frame as a whole, and ours takes no larger one.
+const MOST_FRAME_BYTES: u32 = 16 << 20;
+
 /// How the memory budget is shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
@@ -28,11 +31,18 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    pub(super) fn new(settings: &Settings, format: Format, budget: u64, store: &dyn PartStore) -> Self {
+    /// `carried_bytes`: of a sealed object that wait for the rest of their frame.
+    pub(super) fn new(
+        settings: &Settings,
+        format: Format,
+        budget: u64,
+        store: &dyn PartStore,
+        carried_bytes: u64,
+    ) -> Self {
         let part = part_bytes(&settings.upload, budget, &store.traits());
         Self {
             reader: budget / 4,
-            remainder: part,
+            remainder: part + carried_bytes,
             waiting: part + part / 4,
             chunk: chunk_cost(format, chunk_limits(settings, format).bytes),
         }
@@ -125,6 +135,9 @@ pub(crate) fn settings(settings: &Settings, format: Format) -> Result<()> {
     if format == Format::Orc {
         orc(&settings.orc)?;
     }
+    if !(1..=MOST_FRAME_BYTES).contains(&settings.seal.frame_bytes) {
+        return Err(broken("seal.frame_bytes", "must be from 1 to 16777216"));
+    }
     if format == Format::Csv && settings.csv.flatten_separator.contains(['\n', '\r', '"', ',']) {
         return Err(broken("csv.flatten_separator", "must not hold a comma, a quote or a line end"));
     }
@@ -156,20 +169,31 @@ fn orc(settings: &OrcSettings) -> Result<()> {
     Ok(())
 }
 
-/// Checks the settings against the budget, the store and the source.
+/// Checks the settings against the budget and the store.
 pub(super) fn sizes(
     settings: &Settings,
     format: Format,
     budget: &Budget,
     store: &dyn PartStore,
+    carried_bytes: u64,
+) -> Result<()> {
+    let planned = planned_bytes(settings, budget);
+    if Shares::new(settings, format, planned, store, carried_bytes).floor() > planned {
+        let least = least_budget(settings, format, store, carried_bytes);
+        let rule = format!("must be at least {least} bytes with these settings");
+        return Err(Cause::Setting { name: "memory_budget".to_owned(), rule }.into());
+    }
+    Ok(())
+}
+
+/// Checks that one data object can hold the whole output, where it must.
+pub(super) fn single_part(
+    settings: &Settings,
+    budget: &Budget,
+    store: &dyn PartStore,
     source: &dyn ProfileSource,
 ) -> Result<()> {
     let planned = planned_bytes(settings, budget);
-    if Shares::new(settings, format, planned, store).floor() > planned {
-        let rule =
-            format!("must be at least {} bytes with these settings", least_budget(settings, format, store));
-        return Err(Cause::Setting { name: "memory_budget".to_owned(), rule }.into());
-    }
     let traits = store.traits();
     let part = part_bytes(&settings.upload, planned, &traits);
     // The source's own size is the least guess that can be made of the output's.
@@ -181,9 +205,10 @@ pub(super) fn sizes(
 }
 
 /// The least budget, to the MiB, whose shares fit into it.
-fn least_budget(settings: &Settings, format: Format, store: &dyn PartStore) -> u64 {
-    let fits = |mib: &u64| Shares::new(settings, format, mib << 20, store).floor() <= mib << 20;
-    let most = Shares::new(settings, format, u64::MAX >> 2, store);
+fn least_budget(settings: &Settings, format: Format, store: &dyn PartStore, carried_bytes: u64) -> u64 {
+    let shares = |budget| Shares::new(settings, format, budget, store, carried_bytes);
+    let fits = |mib: &u64| shares(mib << 20).floor() <= mib << 20;
+    let most = shares(u64::MAX >> 2);
     let bound = ((most.remainder + most.waiting + most.chunk) >> 20) * 2 + 2;
     let mut low = 1;
     let mut high = bound;

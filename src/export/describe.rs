@@ -6,9 +6,10 @@ use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use crc_fast::{CrcAlgorithm, checksum};
 
 use super::Exporter;
+use super::parts::PartNames;
 use crate::encode::{HeaderCell, header_for};
 use crate::error::Result;
-use crate::manifest::{Column, Manifest, PartReceipt, ReaderSettings};
+use crate::manifest::{Column, Encryption, Manifest, PartReceipt, ReaderSettings};
 use crate::plan::Format;
 use crate::settings::{Compression, Settings, UploadSettings};
 
@@ -40,6 +41,13 @@ impl Exporter {
         format!("{:016x}", checksum(CrcAlgorithm::Crc64Nvme, text.as_bytes()))
     }
 
+    /// What the data objects are called.
+    pub(super) fn part_names(&self) -> PartNames {
+        let sealed = if self.sealing.is_some() { ".encrypted" } else { "" };
+        let suffix = format!("{}{}{sealed}", self.format.suffix(), self.settings.compression.suffix());
+        PartNames { owner: self.owner.clone(), suffix }
+    }
+
     /// The manifest of a snapshot of these data objects.
     pub(super) fn manifest(&self, created: String, receipts: &[PartReceipt]) -> Result<Manifest> {
         let mut manifest = Manifest::new(self.owner.clone(), self.format);
@@ -50,7 +58,17 @@ impl Exporter {
         manifest.segment = self.segment.as_ref().map(ToString::to_string);
         manifest.settings = self.reader_settings()?;
         manifest.columns = self.columns()?;
+        manifest.encryption = self.encryption();
         Ok(manifest.with_parts(receipts))
+    }
+
+    /// How the data objects are encrypted: by us, by the store, or by both.
+    fn encryption(&self) -> Option<Encryption> {
+        let sealed = self.sealing.as_ref().map(|sealing| sealing.describe());
+        match &self.sse_kms {
+            Some(key) => Some(sealed.unwrap_or_default().with_sse_kms(key.to_string())),
+            None => sealed,
+        }
     }
 
     fn reader_settings(&self) -> Result<ReaderSettings> {

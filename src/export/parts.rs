@@ -9,11 +9,12 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
 use super::frame::{Framer, OpenFrame};
+use super::seal::{Sink, Sinks};
 use crate::budget::Hold;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::{Cause, Error, Result};
 use crate::manifest::{OwnerNonce, PartReceipt, part_name};
-use crate::upload::{PartUpload, Uploader};
+use crate::upload::Uploader;
 
 /// Objects that are being closed at once, at most.
 const CLOSING: usize = 16;
@@ -28,12 +29,25 @@ pub(super) struct EncodedChunk {
     pub(super) hold: Hold,
 }
 
+/// What the data objects of one export are called.
+#[derive(Clone)]
+pub(super) struct PartNames {
+    pub(super) owner: OwnerNonce,
+    pub(super) suffix: String,
+}
+
+impl PartNames {
+    pub(super) fn name(&self, index: u32) -> String {
+        part_name(index, &self.owner, &self.suffix)
+    }
+}
+
 /// The data objects of one export.
 pub(super) struct Parts {
     encoder: Arc<dyn Encoder>,
     framer: Framer,
-    owner: OwnerNonce,
-    suffix: String,
+    sinks: Sinks,
+    names: PartNames,
     limit: u64,
     next_index: u32,
     bytes: u64,
@@ -45,10 +59,12 @@ pub(super) struct Parts {
 /// The data object that is being written.
 struct OpenPart {
     index: u32,
-    upload: PartUpload,
+    sink: Sink,
     frame: OpenFrame,
     /// Bytes that the encoder made for it: what its limit is about.
     taken: u64,
+    /// Bytes of it so far, before they are sealed.
+    written: u64,
     placed: Vec<Placed>,
     partition: u32,
     first_row: u64,
@@ -59,15 +75,15 @@ impl Parts {
     pub(super) fn new(
         encoder: Arc<dyn Encoder>,
         framer: Framer,
-        owner: OwnerNonce,
-        suffix: String,
+        sinks: Sinks,
+        names: PartNames,
         limit: u64,
     ) -> Self {
         Self {
             encoder,
             framer,
-            owner,
-            suffix,
+            sinks,
+            names,
             limit,
             next_index: 0,
             bytes: 0,
@@ -101,11 +117,12 @@ impl Parts {
         let EncodedChunk { encoded: Encoded { bytes, rows, note }, source_rows, hold, .. } = chunk;
         let bytes = open.frame.write(bytes).await?;
         let written = bytes.len() as u64;
-        open.placed.push(Placed { offset: open.upload.size(), len: written, rows, note });
+        open.placed.push(Placed { offset: open.written, len: written, rows, note });
         open.taken += len;
+        open.written += written;
         open.source_rows += source_rows;
         self.bytes += written;
-        open.upload.write(bytes, hold).await?;
+        open.sink.write(bytes, Some(hold)).await?;
         self.open = Some(open);
         Ok(())
     }
@@ -127,12 +144,15 @@ impl Parts {
     async fn begin(&mut self, uploader: &Uploader, partition: u32, first_row: u64) -> Result<OpenPart> {
         let index = self.next_index;
         self.next_index += 1;
-        let name = part_name(index, &self.owner, &self.suffix);
-        let mut upload = uploader.begin(name).await?;
+        let upload = uploader.begin(self.names.name(index)).await?;
+        let next = (self.limit < u64::MAX).then(|| self.names.name(self.next_index));
+        let mut sink = self.sinks.begin(upload, next).await?;
         let head = self.encoder.head(PartIndex(index))?;
         let (mut frame, taken) = (self.framer.begin()?, head.len() as u64);
-        upload.write(frame.write(head).await?, ()).await?;
-        Ok(OpenPart { index, upload, frame, taken, placed: Vec::new(), partition, first_row, source_rows: 0 })
+        let head = frame.write(head).await?;
+        let (written, placed) = (head.len() as u64, Vec::new());
+        sink.write(head, None).await?;
+        Ok(OpenPart { index, sink, frame, taken, written, placed, partition, first_row, source_rows: 0 })
     }
 
     async fn close(&mut self, open: OpenPart) -> Result<()> {
@@ -144,15 +164,16 @@ impl Parts {
         {
             self.take(closed)?;
         }
-        let OpenPart { index, mut upload, frame, placed, partition, first_row, source_rows, .. } = open;
+        let OpenPart { index, mut sink, frame, placed, partition, first_row, source_rows, .. } = open;
         let tail = self.encoder.tail(&placed)?;
-        let owner = self.owner.clone();
+        let owner = self.names.owner.clone();
         self.closing.spawn(async move {
             for bytes in frame.finish(tail).await? {
-                upload.write(bytes, ()).await?;
+                sink.write(bytes, None).await?;
             }
-            let uploaded = upload.finish().await?;
-            Ok(PartReceipt::new(index, &owner, uploaded).with_rows(partition, first_row, source_rows))
+            let (uploaded, sealed) = sink.finish().await?;
+            let receipt = PartReceipt::new(index, &owner, uploaded).with_sealed(sealed);
+            Ok(receipt.with_rows(partition, first_row, source_rows))
         });
         Ok(())
     }

@@ -3,18 +3,28 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Exporter;
 use super::check::{Shares, planned_bytes};
 use super::describe::now;
-use crate::budget::Account;
+use super::seal::Messages;
 use crate::error::{Cause, Result};
-use crate::manifest::{Claim, Manifest, Ownership, PartReceipt, check_coverage, claim, commit};
+use crate::manifest::{
+    Claim, Manifest, ManifestFiles, Ownership, PartReceipt, SEALED_MANIFEST, check_coverage, claim, commit,
+};
 use crate::progress::{Counters, Progress, Stage};
 use crate::source::ByteCounter;
 use crate::upload::Uploader;
+
+/// Data objects that are uploaded, and the manifest that is written when they are complete.
+struct Described {
+    receipts: Vec<PartReceipt>,
+    manifest: Manifest,
+    files: ManifestFiles,
+}
 
 /// An export and what it counts.
 pub(super) struct Run {
@@ -60,6 +70,8 @@ impl Run {
         let shares = self.shares();
         let account = exporter.budget.account(shares.floor(), shares.reserve());
         let account = cancellation.run_until_cancelled(account.boxed()).await.ok_or(Cause::Cancelled)??;
+        let messages =
+            cancellation.run_until_cancelled(self.messages().boxed()).await.ok_or(Cause::Cancelled)??;
         let created = now();
         let claim_of_ours = Claim::new(exporter.owner.clone(), created.clone(), exporter.fingerprint());
         // Not to be cancelled half-way: an answer that nobody hears would leave a claim that nobody gives back.
@@ -68,13 +80,13 @@ impl Run {
             Uploader::new(Arc::clone(&exporter.store), &exporter.settings.upload, self.planned_bytes());
 
         self.enter(Stage::Writing);
-        let written = self.written(&account, &uploader, cancellation).boxed().await;
-        let manifest = written.and_then(|receipts| {
-            let manifest = exporter.manifest(created, &receipts)?;
-            Ok((receipts, manifest))
-        });
-        match manifest {
-            Ok((receipts, manifest)) => self.commit(ownership, &uploader, &receipts, manifest).await,
+        let writing = self.write(&account, &uploader, messages);
+        let described = match self.written(writing, cancellation).boxed().await {
+            Ok(receipts) => self.described(created, receipts).boxed().await,
+            Err(error) => Err(error),
+        };
+        match described {
+            Ok(described) => self.commit(ownership, &uploader, described).await,
             Err(error) => {
                 self.enter(Stage::Aborting);
                 ownership.abandon(&uploader, &[]).boxed().await;
@@ -83,9 +95,34 @@ impl Run {
         }
     }
 
+    /// Where data objects are sealed: the data key of the first one, so that a key that cannot be used fails before
+    /// anything is claimed or read.
+    async fn messages(&self) -> Result<Option<Messages>> {
+        let Some(sealing) = &self.exporter.sealing else { return Ok(None) };
+        Messages::begin(sealing, self.exporter.part_names().name(0)).await.map(Some)
+    }
+
+    /// The manifest of these data objects, and its sealed form where they are sealed.
+    async fn described(&self, created: String, receipts: Vec<PartReceipt>) -> Result<Described> {
+        let manifest = self.exporter.manifest(created, &receipts)?;
+        let json = Bytes::from(manifest.to_json()?);
+        let sealed = match &self.exporter.sealing {
+            Some(sealing) => Some(sealing.seal(SEALED_MANIFEST, &json).await?),
+            None => None,
+        };
+        Ok(Described { receipts, manifest, files: ManifestFiles { json, sealed } })
+    }
+
     pub(super) fn shares(&self) -> Shares {
         let exporter = &self.exporter;
-        Shares::new(&exporter.settings, exporter.format, self.planned_bytes(), &*exporter.store)
+        let carried_bytes = exporter.sealing.as_ref().map_or(0, |sealing| sealing.carried_bytes());
+        Shares::new(
+            &exporter.settings,
+            exporter.format,
+            self.planned_bytes(),
+            &*exporter.store,
+            carried_bytes,
+        )
     }
 
     fn planned_bytes(&self) -> u64 {
@@ -95,11 +132,10 @@ impl Run {
     /// Every row uploaded, nothing visible; a panic of the caller's source is an error like any other.
     async fn written(
         &self,
-        account: &Account,
-        uploader: &Uploader,
+        writing: impl Future<Output = Result<(Vec<PartReceipt>, Vec<u64>)>> + Send,
         cancellation: &CancellationToken,
     ) -> Result<Vec<PartReceipt>> {
-        let writing = AssertUnwindSafe(self.write(account, uploader)).catch_unwind();
+        let writing = AssertUnwindSafe(writing).catch_unwind();
         let end = cancellation.run_until_cancelled(writing).await.ok_or(Cause::Cancelled)?;
         let (receipts, partition_rows) = end.unwrap_or_else(|_panic| Err(Cause::Panicked.into()))?;
         check_coverage(&receipts, &partition_rows)?;
@@ -113,12 +149,12 @@ impl Run {
         &self,
         ownership: Ownership,
         uploader: &Uploader,
-        receipts: &[PartReceipt],
-        manifest: Manifest,
+        described: Described,
     ) -> Result<Manifest> {
         self.enter(Stage::Committing);
+        let Described { receipts, manifest, files } = described;
         let concurrency = self.exporter.settings.upload.complete_concurrency;
-        let Err(failure) = commit(&ownership, receipts, &manifest, concurrency).boxed().await else {
+        let Err(failure) = commit(&ownership, &receipts, files, concurrency).boxed().await else {
             ownership.finish().boxed().await;
             return Ok(manifest);
         };

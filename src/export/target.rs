@@ -12,7 +12,7 @@ use super::describe::now;
 use crate::error::Result;
 use crate::manifest::{Claim, OwnerNonce, Removed, abort_snapshot};
 use crate::plan::SnapshotId;
-use crate::plan::destination::Location;
+use crate::plan::destination::{Location, Scheme};
 use crate::settings::RetrySettings;
 use crate::store::StoreOptions;
 use crate::upload::{self, ObjectParts, PartStore};
@@ -38,6 +38,11 @@ impl Target {
     /// A part store of the caller's own, bound to the place of one snapshot already.
     pub fn parts(store: Arc<dyn PartStore>) -> Self {
         Self(Place::Parts(store))
+    }
+
+    /// Whether it is an `s3://` URI, whose client is made here.
+    pub(super) fn is_s3(&self) -> bool {
+        matches!(&self.0, Place::Location(Location::Object(place)) if place.scheme() == Scheme::S3)
     }
 
     /// The part store of one snapshot at this place.

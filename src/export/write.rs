@@ -7,10 +7,12 @@ use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
+use super::Exporter;
 use super::check::{chunk_cost, chunk_limits, part_limit};
 use super::frame::Framer;
 use super::parts::{EncodedChunk, Parts};
 use super::run::Run;
+use super::seal::{Messages, Sinks};
 use crate::batch::{Chunk, Chunker};
 use crate::budget::{Account, Hold};
 use crate::encode::Encoder;
@@ -34,22 +36,19 @@ impl Run {
         &self,
         account: &Account,
         uploader: &Uploader,
+        messages: Option<Messages>,
     ) -> Result<(Vec<PartReceipt>, Vec<u64>)> {
         let exporter = &self.exporter;
         let shares = self.shares();
         // What the reader and the ends of chunks take is held as long as the export writes.
         let _fixed = account.hold_reserve(shares.reader + shares.remainder);
         let settings = &exporter.settings;
-        let limit = if settings.single_part {
-            u64::MAX
-        } else {
-            part_limit(settings, exporter.format).min(uploader.max_object_bytes())
-        };
-        let suffix = format!("{}{}", exporter.format.suffix(), settings.compression.suffix());
         let frame_level = settings.compression.zstd_level().filter(|_| settings.single_frame);
         let framer = Framer::new(exporter.pool.clone(), frame_level);
+        let sinks = Sinks::new(exporter.pool.clone(), messages);
+        let limit = self.object_limit(uploader);
         let mut parts =
-            Parts::new(Arc::clone(&exporter.encoder), framer, exporter.owner.clone(), suffix, limit);
+            Parts::new(Arc::clone(&exporter.encoder), framer, sinks, exporter.part_names(), limit);
         let mut partition_rows = vec![0; exporter.source.partitions()];
         let mut encoded = self.encoded(account);
         while let Some(chunk) = encoded.try_next().await? {
@@ -66,14 +65,27 @@ impl Run {
         Ok((receipts, partition_rows))
     }
 
+    /// Bytes of a data object at most, before it is sealed.
+    fn object_limit(&self, uploader: &Uploader) -> u64 {
+        let Exporter { settings, format, sealing, .. } = &self.exporter;
+        if settings.single_part {
+            return u64::MAX;
+        }
+        let stored = uploader.max_object_bytes();
+        let most = sealing.as_ref().map_or(stored, |sealing| sealing.plain_bytes(stored));
+        part_limit(settings, *format).min(most)
+    }
+
     /// Encoded chunks in the order of their rows.
     fn encoded<'a>(&'a self, account: &'a Account) -> BoxStream<'a, Result<EncodedChunk>> {
         let exporter = &self.exporter;
         let encoder = Arc::clone(&exporter.encoder);
         // Twice the threads: while one chunk of each is encoded, the next one is ready.
         let at_once = exporter.pool.threads() * 2;
+        // A chunk that is sealed is there twice for a moment.
+        let copies = if exporter.sealing.is_some() { 2 } else { 1 };
         ordered(exporter.pool.clone(), at_once, self.admitted(account), move |admitted| {
-            encode(&*encoder, admitted)
+            encode(&*encoder, admitted, copies)
         })
         .boxed()
     }
@@ -138,10 +150,10 @@ fn shaped(shape: &Shape, batch: &RecordBatch) -> Result<RecordBatch> {
     shape.rename(selected)
 }
 
-fn encode(encoder: &dyn Encoder, work: Admitted) -> Result<EncodedChunk> {
+fn encode(encoder: &dyn Encoder, work: Admitted, copies: u64) -> Result<EncodedChunk> {
     let Admitted { partition, chunk, mut hold } = work;
     let output = encoder.chunk(&chunk.batches, chunk.first_row)?;
-    hold.resize(output.bytes.len() as u64);
+    hold.resize(output.bytes.len() as u64 * copies);
     Ok(EncodedChunk {
         partition,
         first_row: chunk.first_row,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::claim::delete_parts;
-use super::{CLAIM, Claim, MANIFEST, claim};
+use super::{CLAIM, Claim, MANIFEST, SEALED_MANIFEST, claim};
 use crate::error::{Cause, Result};
 use crate::upload::PartStore;
 
@@ -50,5 +50,5 @@ async fn remove(store: &dyn PartStore) -> Result<()> {
         store.abort(&upload).await?;
     }
     delete_parts(store, |_| true).await?;
-    Ok(())
+    store.delete(SEALED_MANIFEST).await
 }

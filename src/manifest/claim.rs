@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::attempt_of;
 use super::owned::{self, Outcome, read_owner};
-use super::{CLAIM, FORMAT_VERSION, MANIFEST, OwnerNonce, to_json};
+use super::{CLAIM, FORMAT_VERSION, MANIFEST, OwnerNonce, SEALED_MANIFEST, to_json};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::upload::{PartStore, Replaced, Uploader, Version};
 
@@ -131,7 +131,8 @@ impl Ownership {
     /// [`CommitError::cleanup`]: super::CommitError::cleanup
     pub async fn abandon(self, uploader: &Uploader, visible: &[String]) {
         let open = uploader.abort_all().await;
-        let ours = visible.iter().filter(|name| attempt_of(name) == Some(self.owner.attempt()));
+        let is_ours = |name: &str| attempt_of(name) == Some(self.owner.attempt()) || name == SEALED_MANIFEST;
+        let ours = visible.iter().filter(|name| is_ours(name));
         let deleted = delete_all(&*self.store, ours.cloned().collect()).await;
         let is_clean = open.is_empty() && deleted.is_ok();
         log("data objects stay", deleted.map(drop));
@@ -209,6 +210,7 @@ impl Ownership {
         }
         if owner_is_dead {
             self.delete_others().await?;
+            self.store.delete(SEALED_MANIFEST).await?;
         } else {
             self.sweep = true;
         }

@@ -12,8 +12,19 @@ use bytes::Bytes;
 use futures::StreamExt;
 
 use super::owned::{self, Outcome};
-use super::{MANIFEST, Manifest, Ownership, PartReceipt};
+use super::{MANIFEST, Ownership, PartReceipt, SEALED_MANIFEST};
 use crate::error::{Cause, Error, Result};
+use crate::upload::{PutNew, Replaced};
+
+/// The bytes of a manifest, as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who commits makes it")]
+pub struct ManifestFiles {
+    /// The manifest as JSON.
+    pub json: Bytes,
+    /// The same bytes as a sealed message, where the data objects are sealed.
+    pub sealed: Option<Bytes>,
+}
 
 /// Why a commit failed, and whether its data objects may be deleted.
 #[derive(Debug)]
@@ -57,23 +68,26 @@ impl std::error::Error for CommitError {
 pub async fn commit(
     ownership: &Ownership,
     receipts: &[PartReceipt],
-    manifest: &Manifest,
+    manifest: ManifestFiles,
     concurrency: usize,
 ) -> Result<(), CommitError> {
-    let prepared = match manifest.to_json() {
-        Ok(json) => ownership.still_ours().await.map(|()| json),
-        Err(error) => Err(error),
-    };
-    let json = prepared.map_err(|error| CommitError { error, visible: Some(Vec::new()) })?;
+    let ours = ownership.still_ours().await;
+    ours.map_err(|error| CommitError { error, visible: Some(Vec::new()) })?;
 
-    let visible = || Some(receipts.iter().map(|receipt| receipt.name.clone()).collect());
+    let ManifestFiles { json, sealed } = manifest;
+    let sealed_name = sealed.is_some().then(|| SEALED_MANIFEST.to_owned());
+    let names = receipts.iter().map(|receipt| receipt.name.clone());
+    let visible = || Some(names.clone().chain(sealed_name.clone()).collect());
     complete_all(ownership, receipts, concurrency)
         .await
         .map_err(|error| CommitError { error, visible: visible() })?;
     // The uploads took their time: a manifest of an owner that was taken over must not be sent.
     ownership.still_ours().await.map_err(|error| CommitError { error, visible: visible() })?;
 
-    put_manifest(ownership, json.into()).await.map_err(|(error, is_certain)| {
+    if let Some(sealed) = sealed {
+        put_sealed(ownership, sealed).await.map_err(|error| CommitError { error, visible: visible() })?;
+    }
+    put_manifest(ownership, json).await.map_err(|(error, is_certain)| {
         let visible = if is_certain { visible() } else { None };
         CommitError { error, visible }
     })
@@ -104,6 +118,25 @@ async fn complete_all(ownership: &Ownership, receipts: &[PartReceipt], concurren
         first = first.and(end);
     }
     first
+}
+
+/// Stores the sealed manifest; one that is there is of a dead attempt, since the claim is ours.
+async fn put_sealed(ownership: &Ownership, sealed: Bytes) -> Result<()> {
+    let store = &ownership.store;
+    let problem = match store.put_new(SEALED_MANIFEST, sealed.clone()).await {
+        Ok(PutNew::Created(_)) => return Ok(()),
+        Ok(PutNew::Exists) => None,
+        Err(error) => Some(error),
+    };
+    match store.get(SEALED_MANIFEST).await? {
+        // Our own, whose answer was lost.
+        Some((found, _)) if found == sealed => Ok(()),
+        Some((_, version)) => match store.replace_if(SEALED_MANIFEST, sealed, &version).await? {
+            Replaced::Done(_) => Ok(()),
+            Replaced::Changed | Replaced::Locked => Err(Cause::Fenced.into()),
+        },
+        None => Err(problem.unwrap_or_else(|| Cause::Fenced.into())),
+    }
 }
 
 /// With the error: whether it is certain that no manifest is there.

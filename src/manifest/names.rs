@@ -12,6 +12,9 @@ pub const CLAIM: &str = "_claim.json";
 /// The object that makes a snapshot complete.
 pub const MANIFEST: &str = "_manifest.json";
 
+/// The manifest of a sealed snapshot once more, as a sealed message: nobody without the key can make it.
+pub const SEALED_MANIFEST: &str = "_manifest.sealed";
+
 /// Digits of a nonce that mark its attempt in the names of data objects.
 const ATTEMPT_DIGITS: usize = 8;
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::OwnerNonce;
+use super::{OwnerNonce, SealedPart};
 use crate::error::{Cause, Error, Result};
 use crate::upload::{PartTag, Upload, Uploaded};
 
@@ -34,6 +34,9 @@ pub struct PartReceipt {
     pub size: u64,
     /// The checksum of its bytes.
     pub checksum: Checksum,
+    /// What is in it, if it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedPart>,
     /// The upload that is not completed yet; never in a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<OpenUpload>,
@@ -53,6 +56,7 @@ impl PartReceipt {
             name: upload.name.clone(),
             size,
             checksum: Checksum::crc64_nvme(crc64_nvme),
+            sealed: None,
             open: Some(OpenUpload { upload, tags }),
         }
     }
@@ -61,6 +65,13 @@ impl PartReceipt {
     #[must_use]
     pub fn with_rows(mut self, partition: u32, first: u64, rows: u64) -> Self {
         (self.partition, self.source_first_row, self.source_rows, self.rows) = (partition, first, rows, rows);
+        self
+    }
+
+    /// Takes what is in the object, if it is sealed.
+    #[must_use]
+    pub fn with_sealed(mut self, sealed: Option<SealedPart>) -> Self {
+        self.sealed = sealed;
         self
     }
 

@@ -9,7 +9,7 @@ use crate::error::{Cause, Result};
 use crate::plan::destination::Location;
 use crate::plan::{DomainName, SegmentName};
 use crate::settings::RetrySettings;
-use crate::source::{ParquetSource, ProfileSource};
+use crate::source::{FileOptions, FileSource, ProfileSource};
 use crate::store::StoreOptions;
 
 /// Finds the profiles of segments.
@@ -30,13 +30,14 @@ pub trait SegmentCatalog: Send + Sync + 'static {
     ) -> Result<Option<Arc<dyn ProfileSource>>>;
 }
 
-/// Segments as directories or prefixes of Parquet files: `{base}/{domain}/{segment}/…`.
+/// Segments as directories or prefixes of files: `{base}/{domain}/{segment}/…`.
 ///
-/// A segment is all files below its directory whose names end in `.parquet`, in the order of their names; see
-/// [`ParquetSource::open`]. Names of domains and segments hold no dot and no slash, so that nothing outside of
+/// A segment is all files below its directory, which are of one kind, in the order of their names; see
+/// [`FileSource::open`]. Names of domains and segments hold no dot and no slash, so that nothing outside of
 /// the base can be named.
 pub struct LocationCatalog {
     base: Location,
+    files: FileOptions,
     options: StoreOptions,
     retry: RetrySettings,
 }
@@ -44,7 +45,15 @@ pub struct LocationCatalog {
 impl LocationCatalog {
     /// A catalog of what is below this place.
     pub fn new(base: Location) -> Self {
-        Self { base, options: StoreOptions::default(), retry: RetrySettings::default() }
+        let (options, retry) = (StoreOptions::default(), RetrySettings::default());
+        Self { base, files: FileOptions::default(), options, retry }
+    }
+
+    /// How files are read that do not hold their schema; default [`FileOptions::default`].
+    #[must_use]
+    pub fn with_file_options(mut self, files: FileOptions) -> Self {
+        self.files = files;
+        self
     }
 
     /// Regions, endpoints and credentials for the base; default: none.
@@ -70,7 +79,7 @@ impl SegmentCatalog for LocationCatalog {
         segment: &SegmentName,
     ) -> Result<Option<Arc<dyn ProfileSource>>> {
         let place = self.base.join(domain.as_str()).join(segment.as_str());
-        match ParquetSource::open(vec![place], &self.options, &self.retry).await {
+        match FileSource::open(vec![place], &self.options, &self.retry, &self.files).await {
             Ok(source) => Ok(Some(Arc::new(source))),
             Err(error) if matches!(error.cause(), Cause::SourceMissing { .. }) => Ok(None),
             Err(error) => Err(error),

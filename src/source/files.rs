@@ -226,11 +226,21 @@ where
     F: Future<Output = Result<T>> + Send,
 {
     let reading = ReadOptions { executor: found::waiting_threads()?, bytes: 0, ..ReadOptions::default() };
-    let heads = stream::iter(files).map(async |file| {
-        let blob = file.open(&reading.executor).await?;
-        read(blob, reading.clone()).await
-    });
-    heads.buffered(HEADS_AT_ONCE).try_collect().await
+    // Not mapped in the stream: a closure that is held over an await would keep the future from being `Send`.
+    let heads: Vec<_> = files.iter().map(|file| head(file, &reading, &read)).collect();
+    stream::iter(heads).buffered(HEADS_AT_ONCE).try_collect().await
+}
+
+async fn head<T, F>(
+    file: &Found,
+    reading: &ReadOptions,
+    read: &(impl Fn(Blob, ReadOptions) -> F + Send + Sync),
+) -> Result<T>
+where
+    F: Future<Output = Result<T>> + Send,
+{
+    let blob = file.open(&reading.executor).await?;
+    read(blob, reading.clone()).await
 }
 
 impl ProfileSource for Others {

@@ -11,6 +11,7 @@ mod footer;
 mod lane;
 mod scan;
 mod schema;
+mod stretch;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,15 +1,17 @@
 //! Records of the caller's own type, turned into batches.
 //!
 //! Records are gathered into runs of bounded rows and bytes, and each run is converted on the executor by
-//! arrow-json's serde decoder. No text of that decoder is passed on, because it repeats values.
+//! arrow-json's serde decoder. Each record is checked first, since that decoder cuts fractions off and takes the
+//! last of two fields of one name. None of its texts is passed on, because they repeat values.
 
+mod check;
 mod size;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Fields, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use futures::stream::BoxStream;
@@ -21,6 +23,7 @@ use crate::error::{BoxError, Cause, Error, Result};
 use crate::source::logical::deliver;
 use crate::source::memory::only_partition;
 use crate::source::offload::offload;
+use crate::source::records::check::Loss;
 use crate::source::stream::take_once;
 use crate::source::{BatchStream, ProfileSource, ReadOptions, SizeHint};
 
@@ -182,29 +185,38 @@ fn batches<T: Serialize + Send + 'static>(
 
 fn convert<T: Serialize>(run: &Run<T>, schema: &SchemaRef) -> Result<RecordBatch> {
     match decode(&run.records, schema, true) {
-        Ok(batch) => Ok(batch),
-        Err(_) => Err(explain(run, schema)),
+        Ok(batch) if run.records.iter().all(|record| check::record(record, schema.fields()).is_ok()) => {
+            Ok(batch)
+        }
+        _ => Err(explain(run, schema)),
     }
 }
 
 /// The row and column that cannot be converted, found by trying one at a time.
 fn explain<T: Serialize>(run: &Run<T>, schema: &SchemaRef) -> Error {
-    let fits =
-        |record: &T, schema: &SchemaRef, strict| decode(std::slice::from_ref(record), schema, strict).is_ok();
     let index = run.records.iter().position(|record| !fits(record, schema, true)).unwrap_or(0);
     let record = &run.records[index];
-    let column = schema.fields().iter().find(|field| {
-        let alone = Arc::new(Schema::new(vec![Arc::clone(field)]));
-        !fits(record, &alone, false)
-    });
-    let source = match column {
-        Some(field) => {
-            Unfit::Column { column: field.name().clone(), data_type: field.data_type().to_string() }
-        }
+    let mut alone = schema.fields().iter().map(|field| Arc::new(Schema::new(vec![Arc::clone(field)])));
+    let source = match alone.find(|alone| !fits(record, alone, false)) {
+        Some(alone) => unfit(record, alone.field(0)),
         None if fits(record, schema, false) => Unfit::UnknownField,
         None => Unfit::NoRow,
     };
     Cause::Record { row: run.first_row + index as u64, source: Box::new(source) }.into()
+}
+
+fn fits<T: Serialize>(record: &T, schema: &SchemaRef, strict: bool) -> bool {
+    let decoded = decode(std::slice::from_ref(record), schema, strict);
+    decoded.is_ok() && check::record(record, schema.fields()).is_ok()
+}
+
+/// What is wrong with what a record has for a column.
+fn unfit<T: Serialize>(record: &T, field: &Field) -> Unfit {
+    let column = field.name().clone();
+    match check::record(record, &Fields::from(vec![field.clone()])) {
+        Err(Loss::Twice) => Unfit::Twice { column },
+        _ => Unfit::Column { column, data_type: field.data_type().to_string() },
+    }
 }
 
 /// What is wrong with a record, without its values.
@@ -214,6 +226,8 @@ enum Unfit {
     Column { column: String, data_type: String },
     #[error("the record has a field that the schema does not have")]
     UnknownField,
+    #[error("the record has a field twice: column=`{column}`")]
+    Twice { column: String },
     #[error("the record does not serialize to a struct or map")]
     NoRow,
 }

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::BLOCK_BYTES;
+use super::sealed::Frames;
 use crate::error::{Cause, Error, Result};
 use crate::upload::PartStore;
 
@@ -25,6 +27,7 @@ pub(super) struct Object {
     store: Arc<dyn PartStore>,
     name: String,
     size: u64,
+    frames: Option<Frames>,
     runtime: Handle,
     cancelled: CancellationToken,
     failure: Mutex<Option<Error>>,
@@ -38,7 +41,29 @@ impl Object {
         runtime: Handle,
         cancelled: CancellationToken,
     ) -> Self {
-        Self { store, name, size, runtime, cancelled, failure: Mutex::new(None) }
+        Self { store, name, size, frames: None, runtime, cancelled, failure: Mutex::new(None) }
+    }
+
+    /// The object as it is when it is opened, of so many bytes.
+    pub(super) fn opened(&self, frames: Frames, size: u64) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            name: self.name.clone(),
+            size,
+            frames: Some(frames),
+            runtime: self.runtime.clone(),
+            cancelled: self.cancelled.clone(),
+            failure: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Waits for something on a thread that may block; `None` when nobody wants it any more.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(self.cancelled.run_until_cancelled(work))
     }
 
     /// The first failure of the store, if there was one.
@@ -61,9 +86,18 @@ impl Object {
     /// The bytes from `offset` to the end of its block.
     fn block(&self, offset: u64) -> io::Result<Bytes> {
         let end = (offset - offset % BLOCK_BYTES + BLOCK_BYTES).min(self.size);
-        let read = self.store.get_range(&self.name, offset..end);
-        let error = match self.runtime.block_on(self.cancelled.run_until_cancelled(read)) {
-            Some(Ok(bytes)) if bytes.len() as u64 == end - offset => return Ok(bytes),
+        match &self.frames {
+            Some(frames) => frames.open(offset..end, self.size, |range| self.stored(range)).map(Bytes::from),
+            None => self.stored(offset..end),
+        }
+    }
+
+    /// A range of the bytes as they are stored.
+    fn stored(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let len = range.end - range.start;
+        let read = self.store.get_range(&self.name, range);
+        let error = match self.wait(read) {
+            Some(Ok(bytes)) if bytes.len() as u64 == len => return Ok(bytes),
             Some(Ok(_)) => self.cut_short().into(),
             Some(Err(error)) => error,
             None => Cause::Cancelled.into(),
@@ -90,6 +124,10 @@ pub(super) struct Bytewise {
 }
 
 impl Bytewise {
+    pub(super) fn object(&self) -> &Object {
+        &self.object
+    }
+
     /// The CRC-64/NVME of all bytes up to the end, those that no reader asked for included.
     ///
     /// Means nothing when the store failed.

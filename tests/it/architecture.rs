@@ -10,7 +10,7 @@ const RANKS: [&[&str]; 10] = [
     &["api", "settings", "budget", "progress", "compress"],
     &["plan"],
     &["store"],
-    &["source", "shape", "batch", "stage", "encode", "upload"],
+    &["source", "shape", "batch", "stage", "encode", "seal", "upload"],
     &["manifest"],
     &["export", "verify"],
     &["snapshot"],

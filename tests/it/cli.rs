@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 mod end_to_end;
+mod sealed;
 mod sources;
 
 /// A directory to run in, with a place for a source.
@@ -77,6 +78,8 @@ fn bad_usage_is_one_line_and_writes_nothing() {
         (&["--progress", "always"], "[possible values: auto, never]"),
         (&["--role-arn", "role/x"], "RoleArn must match"),
         (&["--encryption", "rot13"], "[possible values: envelope, sse-kms]"),
+        (&["--encryption", "sse-kms"], "--encryption: needs --encryption-key"),
+        (&["--encryption", "sse-kms", "--encryption-key", "local:key"], "must be one key of KMS for sse-kms"),
         (&["--set", "threads"], "must be KEY=VALUE"),
         (&["--set", ".threads=1"], "names separated by dots"),
         (&["--set", "chunk_byte=1"], "--set chunk_byte: unknown field `chunk_byte`, expected one of"),
@@ -160,8 +163,7 @@ fn a_settings_file_is_refused_by_line() {
 fn what_comes_later_says_so_before_anything_is_written() {
     let place = Place::new();
     let cases: &[(&[&str], &str)] = &[
-        (&["--encryption-key", "local:key"], "--encryption-key"),
-        (&["--encryption", "sse-kms"], "--encryption"),
+        (&["--encryption-key", "alias/key"], "--encryption-key with a key of KMS"),
         (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),
         (&["--external-id", "x"], "--external-id"),
         (&["--resume"], "--resume"),
@@ -171,9 +173,9 @@ fn what_comes_later_says_so_before_anything_is_written() {
         assert_eq!(line, format!("{what} is not available yet"));
     }
     let commands: &[&[&str]] = &[
-        &["decrypt", "object", "--encryption-key", "local:key", "--output", "plain"],
+        &["decrypt", "object", "--encryption-key", "alias/key", "--output", "plain"],
         &["serve", "--catalog", "file:///c", "--store", "sqlite:x", "--listen", "127.0.0.1:1"],
-        &["verify", "out/0", "--encryption-key", "local:key"],
+        &["verify", "out/0", "--encryption-key", "alias/key"],
     ];
     for args in commands {
         let line = error_line(&place.run(*args), 2);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 use segment_export::manifest::{
-    CLAIM, Claim, CommitError, MANIFEST, Manifest, OwnerNonce, Ownership, PartReceipt, abort_snapshot,
-    check_coverage, claim, commit, part_name, read_manifest,
+    CLAIM, Claim, CommitError, MANIFEST, Manifest, ManifestFiles, OwnerNonce, Ownership, PartReceipt,
+    abort_snapshot, check_coverage, claim, commit, part_name, read_manifest,
 };
 use segment_export::upload::{PartStore, PutNew, Uploader};
 use segment_export::{Error, ErrorKind, Format, Result, UploadSettings};
@@ -55,7 +55,8 @@ impl Export {
 
     async fn commit(&self) -> Result<(), CommitError> {
         let manifest = Manifest::new(self.ownership.owner().clone(), Format::Csv).with_parts(&self.receipts);
-        commit(&self.ownership, &self.receipts, &manifest, 16).await
+        let json = manifest.to_json().unwrap().into();
+        commit(&self.ownership, &self.receipts, ManifestFiles { json, sealed: None }, 16).await
     }
 
     /// As `export` does it.
@@ -93,12 +94,9 @@ async fn assert_nothing(place: &Place) {
     let store = place.open();
     assert_eq!(visible(&*store).await, Vec::<String>::new(), "{place:?}");
     assert!(store.list_open().await.unwrap().is_empty(), "{place:?}");
-    match place {
-        Place::Local(dir) => assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{place:?}"),
-        Place::S3(server) => assert_eq!(server.open_uploads(), 0),
-        Place::Memory(_) => {}
-        #[cfg(feature = "azure")]
-        Place::Azure(_) => {}
+    assert_eq!(place.open_uploads(), 0, "{place:?}");
+    if let Place::Local(dir) = place {
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{place:?}");
     }
 }
 

@@ -10,10 +10,11 @@ mod readback;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date64Array, FixedSizeBinaryArray, Float64Array, Int64Array, MapArray, RecordBatch,
-    StringArray, StructArray, TimestampSecondArray,
+    ArrayRef, Date64Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
+    MapArray, RecordBatch, StringArray, StructArray, TimestampSecondArray,
 };
 use arrow::buffer::OffsetBuffer;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, UnionFields, UnionMode};
 use proptest::prelude::*;
 use segment_export::encode::{Encoder, PartIndex, encoder_for};
@@ -112,6 +113,30 @@ fn many_rows_are_written_like_few() {
             .map(|row| text(&*encoder, &[rows.slice(row, 1)], row as u64).unwrap())
             .collect();
         assert!(whole == single, "{format}");
+    }
+}
+
+#[test]
+fn a_dictionary_that_many_batches_share_is_written_like_its_values() {
+    let entries: StringArray = (0..500).map(|entry| Some(format!("{entry},\"é\""))).collect();
+    let other: StringArray = (0..500).map(|entry| Some(format!("other {entry}"))).collect();
+    let keys = |from: i32| (0..60).map(move |row| (row % 7 != 0).then_some((from + 31 * row) % 500));
+    let of = |entries: &StringArray, from: i32| -> ArrayRef {
+        // New arrays over the same buffers, as a reader of files makes them.
+        Arc::new(DictionaryArray::new(keys(from).collect::<Int32Array>(), Arc::new(entries.clone())))
+    };
+    let batches: Vec<_> = (0..40).map(|n| of(if n % 13 == 5 { &other } else { &entries }, n)).collect();
+    for format in [Format::Csv, Format::Jsonl] {
+        let schema =
+            schema(vec![Field::new("n", DataType::Int32, true), Field::new("a", DataType::Utf8, true)]);
+        let encoder = encoder_for(format, &schema, &Settings::default()).unwrap();
+        for packed in &batches {
+            let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..60));
+            let plain = cast(packed, &DataType::Utf8).unwrap();
+            let [packed, plain] =
+                [packed, &plain].map(|array| batch(vec![("n", Arc::clone(&ids)), ("a", Arc::clone(array))]));
+            assert_eq!(text(&*encoder, &[packed], 0).unwrap(), written(format, &plain).unwrap());
+        }
     }
 }
 

@@ -22,6 +22,8 @@ mod matrix;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod seal;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod source;

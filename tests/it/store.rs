@@ -1,3 +1,6 @@
+#[cfg(feature = "gcp")]
+mod gcs;
+
 use segment_export::StoreOptions;
 
 #[test]

@@ -1,5 +1,7 @@
 //! What `verify` finds in a snapshot that is whole, and in one that is not.
 
+mod sealed;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

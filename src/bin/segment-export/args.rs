@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use segment_export::plan::{DomainName, RoleArn, SegmentName, SnapshotId};
 use segment_export::{Compression, Format, OrcCompression};
 
+use crate::assignment::Assignment;
+
 /// Writes customer segments out: CSV, JSON lines or ORC, in parallel, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "segment-export", version, arg_required_else_help = false)]
@@ -24,7 +26,7 @@ pub(crate) enum Command {
     Export(Box<ExportArgs>),
     /// Reads a snapshot and says whether it is whole.
     Verify(VerifyArgs),
-    /// Decrypts one object of a snapshot (not available yet).
+    /// Decrypts one object of a snapshot.
     Decrypt(DecryptArgs),
     /// Removes what an export left that did not complete.
     Abort(AbortArgs),
@@ -38,6 +40,10 @@ pub(crate) struct ExportArgs {
     /// Parquet, Arrow IPC, JSONL or CSV files, directories of them (read in name order), or URIs.
     #[arg(long, required = true, num_args = 1.., value_name = "PATH_OR_URI")]
     pub(crate) source: Vec<OsString>,
+
+    /// The columns of JSONL and CSV sources: a JSON list of `name`, `type` and `nullable`, or a manifest [default: guessed].
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) source_schema: Option<PathBuf>,
 
     /// Where the snapshot's own directory is made.
     #[arg(long, value_name = "PATH_OR_URI")]
@@ -84,6 +90,8 @@ pub(crate) struct ExportArgs {
     pub(crate) columns: Option<Vec<String>>,
 
     /// A setting by its dotted name, with a TOML value: `--set jsonl.explicit_nulls=true`.
+    ///
+    /// A name that holds dots is quoted: `--set 'csv.map_columns."Address.Notes"=["floor"]'`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<Assignment>,
 
@@ -91,11 +99,11 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// A key to encrypt with (not available yet).
+    /// A key to encrypt with; given again, one more that can decrypt (keys of KMS: not available yet).
     #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    pub(crate) encryption_key: Option<String>,
+    pub(crate) encryption_key: Vec<String>,
 
-    /// Who encrypts (not available yet).
+    /// Who encrypts: `sse-kms` is the store, under one key of KMS [default with a key: envelope].
     #[arg(long)]
     pub(crate) encryption: Option<EncryptionMode>,
 
@@ -130,9 +138,9 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "DESTINATION/SNAPSHOT")]
     pub(crate) snapshot: OsString,
 
-    /// The key that the snapshot is encrypted with (not available yet).
+    /// A key that the snapshot is encrypted with.
     #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    pub(crate) encryption_key: Option<String>,
+    pub(crate) encryption_key: Vec<String>,
 
     /// Print the report as JSON.
     #[arg(long)]
@@ -141,16 +149,16 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DecryptArgs {
-    /// The object: a path or URI.
-    object: OsString,
+    /// The object: a path, a URI, or `-` for standard input.
+    pub(crate) object: OsString,
 
-    /// The key that it is encrypted with.
-    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
-    encryption_key: String,
+    /// A key that it is encrypted with.
+    #[arg(long, required = true, value_name = "KMS_ARN|local:KEYFILE")]
+    pub(crate) encryption_key: Vec<String>,
 
-    /// Where the plain bytes go.
+    /// Where the plain bytes go: a new file, removed on failure, or `-` for standard output.
     #[arg(long, value_name = "FILE")]
-    output: PathBuf,
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -196,7 +204,7 @@ impl From<FormatArg> for Format {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncryptionMode {
     Envelope,
     SseKms,
@@ -224,26 +232,6 @@ impl FromStr for Codec {
         const RULE: &str = "must be none, gzip[:1 to 12], zstd[:1 to 19], zlib[:1 to 12], snappy or lz4";
         let codec = Self { text: text.parse().ok(), orc: text.parse().ok() };
         if codec.text.is_none() && codec.orc.is_none() { Err(RULE.to_owned()) } else { Ok(codec) }
-    }
-}
-
-/// A `KEY=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) key: String,
-    pub(crate) value: String,
-}
-
-impl FromStr for Assignment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
-        let (key, value) = (key.trim(), value.trim());
-        if key.split('.').any(str::is_empty) {
-            return Err("must have names separated by dots before `=`".to_owned());
-        }
-        Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }
 

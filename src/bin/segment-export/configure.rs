@@ -5,15 +5,17 @@ use std::path::Path;
 use segment_export::Settings;
 use toml::{Table, Value};
 
-use crate::args::{Assignment, ExportArgs, FormatArg};
+use crate::args::{ExportArgs, FormatArg};
+use crate::assignment::Assignment;
 use crate::failure::Failure;
 
 /// The settings of an export.
 pub(crate) fn settings(args: &ExportArgs) -> Result<Settings, Failure> {
     let mut table = args.settings.as_deref().map(read).transpose()?.unwrap_or_default();
     for assignment in &args.set {
-        assign(&mut table, assignment)
-            .map_err(|problem| Failure::bad_argument(&format!("--set {}", assignment.key), problem))?;
+        assign(&mut table, assignment).map_err(|problem| {
+            Failure::bad_argument(&format!("--set {}", assignment.names.join(".")), problem)
+        })?;
     }
     let settings = parse(&table).map_err(|problem| Failure::bad_argument("--settings", problem))?;
     with_arguments(settings, args)
@@ -54,11 +56,10 @@ fn parse(table: &Table) -> Result<Settings, String> {
 
 /// Sets one key; a value that is no TOML, or not of the type that the setting has, is taken as text.
 fn assign(table: &mut Table, assignment: &Assignment) -> Result<(), String> {
-    let names: Vec<_> = assignment.key.split('.').collect();
     let mut accepted = Err(String::new());
     for value in readings(&assignment.value) {
         let mut candidate = table.clone();
-        insert(&mut candidate, &names, value)?;
+        insert(&mut candidate, &assignment.names, value)?;
         let outcome = parse(&candidate).map(|_valid| candidate);
         if outcome.is_ok() || accepted.as_ref().is_err_and(String::is_empty) {
             accepted = outcome;
@@ -78,15 +79,15 @@ fn readings(text: &str) -> impl Iterator<Item = Value> {
     typed.into_iter().chain([Value::String(text.to_owned())])
 }
 
-fn insert(table: &mut Table, names: &[&str], value: Value) -> Result<(), String> {
+fn insert(table: &mut Table, names: &[String], value: Value) -> Result<(), String> {
     match names {
         [] => Ok(()),
         [name] => {
-            table.insert((*name).to_owned(), value);
+            table.insert(name.clone(), value);
             Ok(())
         }
         [name, rest @ ..] => {
-            let next = table.entry(*name).or_insert_with(|| Value::Table(Table::new()));
+            let next = table.entry(name.as_str()).or_insert_with(|| Value::Table(Table::new()));
             let next = next.as_table_mut().ok_or_else(|| format!("`{name}` holds no settings"))?;
             insert(next, rest, value)
         }
@@ -118,6 +119,13 @@ mod tests {
         assert_eq!((settings.memory_budget, settings.jsonl.explicit_nulls), (64 << 20, true));
         assert_eq!(settings.csv.flatten_separator, "1");
         assert_eq!(settings.columns.unwrap(), ["a,b", "c"]);
+    }
+
+    #[test]
+    fn a_quoted_name_is_one_name() {
+        let settings = after(&[r#"csv.map_columns."A.B"=["x"]"#, "csv.map_columns.C=[]"]).unwrap();
+        let maps: Vec<_> = settings.csv.map_columns.into_iter().collect();
+        assert_eq!(maps, [("A.B".to_owned(), vec!["x".to_owned()]), ("C".to_owned(), vec![])]);
     }
 
     #[test]

@@ -12,30 +12,39 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::ExportArgs;
 use crate::failure::Failure;
+use crate::keys::Encryption;
 use crate::progress::Bar;
-use crate::{configure, environment, interrupt, output};
+use crate::{configure, environment, interrupt, keys, output, schema};
 
 /// Exports a segment and prints what came of it.
 pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     refuse_what_comes_later(&args)?;
     let begun = Instant::now();
+    let key = keys::encryption(&args)?;
     let settings = configure::settings(&args)?;
     let destination = location("--destination", &args.destination)?;
     let sources = args.source.iter().map(|source| location("--source", source));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let options = environment::store_options();
-    let source = FileSource::open(sources, &options, &settings.retry, &FileOptions::default()).await;
+    let mut files = FileOptions::default();
+    files.schema = args.source_schema.as_deref().map(schema::read).transpose()?;
+    let source = FileSource::open(sources, &options, &settings.retry, &files).await;
     let source = source.map_err(|error| Failure::before(&error))?;
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;
     let cancelled = CancellationToken::new();
-    let builder = Exporter::builder(source, destination.clone())
+    let mut builder = Exporter::builder(source, destination.clone())
         .with_format(args.format.into())
         .with_settings(settings)
         .with_store_options(options)
         .with_takeover(args.takeover)
         .with_observer(bar.observer())
         .with_cancellation(cancelled.clone());
+    builder = match key {
+        Encryption::None => builder,
+        Encryption::Envelope(keys) => builder.with_key(keys),
+        Encryption::SseKms(key) => builder.with_sse_kms(key),
+    };
     let exporter = with_names(builder, &args).build().map_err(|error| Failure::usage(&error))?;
     let watch = tokio::spawn(interrupt::watch(cancelled, bar.say()));
     let outcome = exporter.start().wait().await;
@@ -60,8 +69,6 @@ fn with_names(mut builder: ExporterBuilder, args: &ExportArgs) -> ExporterBuilde
 
 fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
     let later = [
-        ("--encryption-key", args.encryption_key.is_some()),
-        ("--encryption", args.encryption.is_some()),
         ("--role-arn", args.role_arn.is_some()),
         ("--external-id", args.external_id.is_some()),
         ("--resume", args.resume),

@@ -6,13 +6,17 @@
 //! Exit codes: 0, 2 for bad usage (nothing was begun), 1 for what failed.
 
 mod args;
+mod assignment;
 mod configure;
+mod decrypt;
 mod environment;
 mod export;
 mod failure;
 mod interrupt;
+mod keys;
 mod output;
 mod progress;
+mod schema;
 mod snapshot;
 
 use std::process::ExitCode;
@@ -52,7 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Export(args) => export::run(*args).await,
             Command::Verify(args) => snapshot::verify(args).await,
             Command::Abort(args) => snapshot::abort(args).await,
-            Command::Decrypt(_) => Err(Failure::not_available("decrypt")),
+            Command::Decrypt(args) => decrypt::run(args).await,
             Command::Serve(_) => Err(Failure::not_available("serve")),
         }
     })

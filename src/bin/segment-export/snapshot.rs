@@ -11,7 +11,7 @@ use segment_export::{Problem, RetrySettings, VerifyReport};
 use crate::args::{AbortArgs, VerifyArgs};
 use crate::export::location;
 use crate::failure::Failure;
-use crate::{environment, output};
+use crate::{environment, keys, output};
 
 const SNAPSHOT: &str = "DESTINATION/SNAPSHOT";
 
@@ -20,12 +20,14 @@ const NAMED: usize = 3;
 
 /// Reads a snapshot and prints what is wrong with it; anything wrong is a failure.
 pub(crate) async fn verify(args: VerifyArgs) -> Result<(), Failure> {
-    if args.encryption_key.is_some() {
-        return Err(Failure::not_available("--encryption-key"));
-    }
+    let keys = keys::keys(&args.encryption_key)?;
     let begun = Instant::now();
     let store = open(&location(SNAPSHOT, &args.snapshot)?)?;
-    let report = segment_export::verify(store).await.map_err(|error| Failure::failed(&error))?;
+    let report = match keys {
+        Some(keys) => segment_export::verify_sealed(store, &keys).await,
+        None => segment_export::verify(store).await,
+    };
+    let report = report.map_err(|error| Failure::failed(&error))?;
     if args.json {
         output::print_json(&report)?;
     } else {

@@ -9,9 +9,10 @@ use arrow::buffer::NullBuffer;
 
 use crate::encode::csv::keys;
 use crate::encode::csv::plan::{Leaf, Shape};
-use crate::encode::text::cells::{Cells, Frame, Join};
+use crate::encode::text::cells::{Cells, Frame};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column};
 use crate::encode::text::escape::{Csv, Style};
+use crate::encode::text::join::Join;
 use crate::encode::text::nested::fill_all;
 use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
@@ -24,12 +25,11 @@ pub(super) fn open<'p>(
     columns: &mut Vec<BoxColumn<'p>>,
 ) -> Result<()> {
     let (path, fields) = match shape {
-        Shape::Leaf(Leaf::Scalar(node)) => {
-            columns.push(column(node, array, outer)?);
-            return Ok(());
-        }
-        Shape::Leaf(Leaf::Json(node, frame)) => {
-            columns.push(Box::new(JsonCells { values: column(node, array, outer)?, frame }));
+        Shape::Leaf(leaf) => {
+            columns.push(match &**leaf {
+                Leaf::Scalar(node) => column(node, array, outer)?,
+                Leaf::Json(node, frame) => Box::new(JsonCells { values: column(node, array, outer)?, frame }),
+            });
             return Ok(());
         }
         Shape::Keys { path, keys } => return keys::open((path, keys), array, outer, columns),
@@ -56,9 +56,9 @@ pub(super) struct Lines<'p> {
 impl Column for Lines<'_> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
         let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
-        fill_all(&self.columns, rows.clone(), cells, spare)?;
-        out.room(cells.text().len(), rows.len());
-        let join = Join { cells, columns: self.columns.len(), rows: rows.len() };
+        let shared = fill_all(&self.columns, &rows, cells, spare)?;
+        let join = Join::new(cells, &shared, rows.len());
+        out.room(join.len(), rows.len());
         let mut pen = out.pen();
         for row in 0..rows.len() {
             join.row(row, &mut pen);

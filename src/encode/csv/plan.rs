@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, SchemaRef, UnionFields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, LONE_NULL, Style};
+use crate::encode::text::memo::{Memo, Room};
 use crate::encode::text::node::{
     Floats, JsonNodes, Kind, Node, Place, Quoting, Spelling, join, map_entry, struct_fields,
 };
@@ -24,7 +25,7 @@ const MAP_COLUMNS: &str = "csv.map_columns";
 #[derive(Debug)]
 pub(super) enum Shape {
     /// One cell.
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
     /// The cells of the fields of a struct.
     Struct {
         /// Dotted path, for errors.
@@ -68,6 +69,15 @@ impl Shape {
             Self::Struct { fields, .. } | Self::Keys { keys: fields, .. } => {
                 fields.iter().map(|(_, field)| field.depth()).max().unwrap_or(0)
             }
+        }
+    }
+
+    /// How many keys of maps are columns in it.
+    pub(super) fn keys(&self) -> usize {
+        match self {
+            Self::Leaf(_) => 0,
+            Self::Struct { fields, .. } => fields.iter().map(|(_, field)| field.keys()).sum(),
+            Self::Keys { keys, .. } => keys.len(),
         }
     }
 }
@@ -122,11 +132,12 @@ struct Planner<'a> {
     names: Vec<HeaderCell>,
     /// The maps whose keys became columns.
     maps: BTreeSet<String>,
+    room: Room,
 }
 
 impl<'a> Planner<'a> {
     fn new(settings: &'a Settings, leaves: usize) -> Self {
-        Self { settings, leaves, names: Vec::with_capacity(leaves), maps: BTreeSet::new() }
+        Self { settings, leaves, names: Vec::with_capacity(leaves), maps: BTreeSet::new(), room: Room::new() }
     }
 
     fn shapes(&mut self, schema: &SchemaRef) -> Result<Vec<Shape>> {
@@ -154,7 +165,7 @@ impl<'a> Planner<'a> {
         }
         let data_type = field.data_type().clone();
         self.names.push(HeaderCell { name, path: names, data_type, is_nullable });
-        Ok(Shape::Leaf(self.leaf(field, path)?))
+        Ok(Shape::Leaf(Box::new(self.leaf(field, path)?)))
     }
 
     /// The cells of chosen keys of a map: each is a field of the type of its values.
@@ -186,11 +197,11 @@ impl<'a> Planner<'a> {
         let null = Affix::new(&[null, suffix].concat());
         let frame = Frame { prefix: Affix::new(b""), suffix: Affix::new(suffix), null };
         if scalars.is_none() {
-            let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl };
+            let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl, room: &self.room };
             return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame));
         }
         let spelling = Spelling { quoting: Quoting::Csv(Csv { lone }), floats: Floats::Words };
-        Ok(Leaf::Scalar(text_cell(field, path, &frame, spelling)))
+        Ok(Leaf::Scalar(text_cell(field, path, (&frame, spelling), &self.room)))
     }
 
     fn check_maps(&self) -> Result<()> {
@@ -234,14 +245,16 @@ impl<'a> Planner<'a> {
 }
 
 /// A value without parts, or of a union of such values, as text.
-fn text_cell(field: &Field, path: String, frame: &Frame, spelling: Spelling) -> Node {
+fn text_cell(field: &Field, path: String, form: (&Frame, Spelling), room: &Room) -> Node {
     let child =
-        |(id, child): (i8, &Arc<Field>)| (id, text_cell(child, join(&path, child.name()), frame, spelling));
+        |(id, child): (i8, &Arc<Field>)| (id, text_cell(child, join(&path, child.name()), form, room));
     let kind = match Scalar::of(field.data_type()) {
         Some(scalar) => Kind::Scalar(scalar),
         None => Kind::Union(
             union_fields(field.data_type()).into_iter().flat_map(UnionFields::iter).map(child).collect(),
         ),
     };
-    Node { name: field.name().clone(), path, kind, frame: frame.clone(), spelling }
+    let (frame, spelling) = form;
+    let (name, frame, memo) = (field.name().clone(), frame.clone(), Memo::new(room));
+    Node { name, path, kind, frame, spelling, memo }
 }

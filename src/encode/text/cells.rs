@@ -1,12 +1,15 @@
-//! Cells of text in one buffer, and how they are joined to rows.
+//! Cells of text in one buffer.
 //!
-//! Invariant: `bytes` is at least `len + WINDOW` long after [`Cells::room`], so that a short cell is copied
-//! as one window of fixed size; what the window holds beyond the cell is overwritten by the next one.
-
-use std::ops::Range;
+//! A column need not copy its cells here: of texts that it has anyway it names the places only.
+//!
+//! Invariant: `bytes` is at least `len + WIDE` long after [`Cells::room`], so that a short cell is copied as one
+//! window of fixed size; what the window holds beyond the cell is overwritten by the next one.
 
 /// Bytes that one short copy moves: the length of most cells, and two registers of 16 bytes.
 const WINDOW: usize = 32;
+
+/// Bytes that a copy moves when the cell is longer: a call would cost more, up to here.
+const WIDE: usize = 2 * WINDOW;
 
 /// Texts one after the other, and where each of them ends.
 #[derive(Debug)]
@@ -15,12 +18,21 @@ pub(crate) struct Cells {
     len: usize,
     /// 0, then the end of each cell.
     bounds: Vec<usize>,
+    /// Where the cells of each column lie, here or in a text that the column shares.
+    spans: Vec<Span>,
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) from: usize,
+    pub(crate) len: usize,
 }
 
 impl Cells {
     /// No cells.
     pub(crate) fn new() -> Self {
-        Self { bytes: Vec::new(), len: 0, bounds: vec![0] }
+        Self { bytes: Vec::new(), len: 0, bounds: vec![0], spans: Vec::new() }
     }
 
     /// Forgets the cells and keeps the memory.
@@ -28,11 +40,12 @@ impl Cells {
         self.len = 0;
         self.bounds.clear();
         self.bounds.push(0);
+        self.spans.clear();
     }
 
     /// Makes room for `bytes` more bytes in `cells` more cells.
     pub(crate) fn room(&mut self, bytes: usize, cells: usize) {
-        let needed = self.len + bytes + WINDOW;
+        let needed = self.len + bytes + WIDE;
         if self.bytes.len() < needed {
             // Twice as much, so that growing costs little, but within what was reserved.
             let more = (self.bytes.len() * 2).min(self.bytes.capacity());
@@ -67,9 +80,22 @@ impl Cells {
         &self.bytes[..self.len]
     }
 
-    /// How many cells there are.
-    pub(crate) fn count(&self) -> usize {
-        self.bounds.len() - 1
+    /// The places of all cells of columns.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The places of cells that are written elsewhere, for a column to add its own.
+    pub(crate) fn spans_mut(&mut self) -> &mut Vec<Span> {
+        &mut self.spans
+    }
+
+    /// The places of the cells that were closed since the last time.
+    pub(crate) fn note_spans(&mut self) {
+        let ends = self.bounds.windows(2).map(|pair| Span { from: pair[0], len: pair[1] - pair[0] });
+        self.spans.extend(ends);
+        self.bounds.clear();
+        self.bounds.push(self.len);
     }
 
     /// Where cell `index` starts; the one after the last starts at the end.
@@ -118,20 +144,33 @@ impl Pen<'_> {
     /// Appends `len` bytes of `source` from `from` on.
     #[inline]
     pub(crate) fn copy(&mut self, source: &[u8], from: usize, len: usize) {
-        if len <= WINDOW
-            && let Some(window) = source.get(from..from + WINDOW)
-        {
-            self.room[self.at..self.at + WINDOW].copy_from_slice(window);
-        } else {
-            self.room[self.at..self.at + len].copy_from_slice(&source[from..from + len]);
-        }
+        copy(&mut self.room[self.at..], source, from, len);
         self.at += len;
+    }
+
+    /// Appends pieces of texts.
+    #[inline]
+    pub(crate) fn gather<'s>(&mut self, pieces: impl Iterator<Item = (&'s [u8], Span)>) {
+        // In a local, which stays in a register.
+        let mut at = self.at;
+        for (source, Span { from, len }) in pieces {
+            copy(&mut self.room[at..], source, from, len);
+            at += len;
+        }
+        self.at = at;
     }
 
     /// Appends the first `len` of 16 bytes.
     #[inline]
     pub(crate) fn short(&mut self, bytes: [u8; 16], len: usize) {
         self.room[self.at..self.at + 16].copy_from_slice(&bytes);
+        self.at += len;
+    }
+
+    /// Appends the first `len` of the 8 bytes of a word.
+    #[inline]
+    pub(crate) fn word(&mut self, word: u64, len: usize) {
+        self.room[self.at..self.at + 8].copy_from_slice(&word.to_le_bytes());
         self.at += len;
     }
 
@@ -145,7 +184,15 @@ impl Pen<'_> {
     /// Appends a fixed text.
     #[inline]
     pub(crate) fn affix(&mut self, affix: &Affix) {
-        self.copy(&affix.padded, 0, affix.len);
+        match affix.len {
+            // Most cells of CSV have nothing in front.
+            0 => {}
+            1..=WINDOW => {
+                self.room[self.at..self.at + WINDOW].copy_from_slice(&affix.window);
+                self.at += affix.len;
+            }
+            _ => self.slice(&affix.long),
+        }
     }
 
     /// What is left of the room, for a writer that says how much of it it used.
@@ -166,20 +213,40 @@ impl Pen<'_> {
     }
 }
 
+/// Copies `len` bytes of `source` from `from` on, and what comes after them where both have it.
+#[inline]
+fn copy(room: &mut [u8], source: &[u8], from: usize, len: usize) {
+    if len <= WINDOW
+        && let Some(window) = source.get(from..from + WINDOW)
+    {
+        room[..WINDOW].copy_from_slice(window);
+    } else if len <= WIDE
+        && let Some(window) = source.get(from..from + WIDE)
+    {
+        room[..WIDE].copy_from_slice(window);
+    } else {
+        room[..len].copy_from_slice(&source[from..from + len]);
+    }
+}
+
 /// A fixed text that is copied often.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Affix {
-    /// The text and a window of zeros, so that a short text is one window.
-    padded: Box<[u8]>,
+    /// The text, or its beginning, and zeros.
+    window: [u8; WINDOW],
+    /// All of the text, if it is longer than a window.
+    long: Box<[u8]>,
     len: usize,
 }
 
 impl Affix {
     /// The text to copy.
     pub(crate) fn new(text: &[u8]) -> Self {
-        let mut padded = text.to_vec();
-        padded.resize(text.len() + WINDOW, 0);
-        Self { padded: padded.into(), len: text.len() }
+        let mut window = [0; WINDOW];
+        let short = text.len().min(WINDOW);
+        window[..short].copy_from_slice(&text[..short]);
+        let long = if text.len() > WINDOW { text.into() } else { Box::default() };
+        Self { window, long, len: text.len() }
     }
 
     /// Its length in bytes.
@@ -204,49 +271,11 @@ impl Frame {
     ///
     /// Then a null can be written like an empty value and cut short, without a branch a row.
     pub(crate) fn null_is_cut(&self) -> bool {
-        self.null.len == 0 || (self.prefix.len == 0 && self.null.padded == self.suffix.padded)
+        self.null.len == 0 || (self.prefix.len == 0 && self.null == self.suffix)
     }
 
     /// The most bytes that a cell needs besides its value.
     pub(crate) fn most(&self) -> usize {
         (self.prefix.len() + self.suffix.len()).max(self.null.len())
-    }
-}
-
-/// Joins cells to rows: `columns` runs of `rows` cells each become `rows` cells.
-#[derive(Debug)]
-pub(crate) struct Join<'a> {
-    /// The cells, column after column.
-    pub(crate) cells: &'a Cells,
-    /// The columns.
-    pub(crate) columns: usize,
-    /// The cells of each column.
-    pub(crate) rows: usize,
-}
-
-impl Join<'_> {
-    /// Appends the cells of one row, column by column.
-    #[inline]
-    pub(crate) fn row(&self, row: usize, pen: &mut Pen<'_>) {
-        let bounds = &self.cells.bounds;
-        let mut index = row;
-        for _ in 0..self.columns {
-            let (from, to) = (bounds[index], bounds[index + 1]);
-            pen.copy(&self.cells.bytes, from, to - from);
-            index += self.rows;
-        }
-    }
-
-    /// Appends the cells of several rows; those of a single column are one copy.
-    #[inline]
-    pub(crate) fn rows(&self, rows: Range<usize>, pen: &mut Pen<'_>) {
-        if self.columns == 1 {
-            let (from, to) = (self.cells.bounds[rows.start], self.cells.bounds[rows.end]);
-            pen.copy(&self.cells.bytes, from, to - from);
-        } else {
-            for row in rows {
-                self.row(row, pen);
-            }
-        }
     }
 }

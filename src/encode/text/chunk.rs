@@ -14,7 +14,7 @@ use crate::encode::{Encoded, Note};
 use crate::error::{Cause, Error, Result};
 
 /// Rows of a block: the cells of a wide row are about 1 KiB, and the second-level cache holds 256 of them.
-const BLOCK_ROWS: usize = 128;
+pub(crate) const BLOCK_ROWS: usize = 128;
 
 /// Writes the rows of all batches; `open` makes the writer of a batch, whose cells nest `levels` deep.
 pub(crate) fn encode<W: Column>(

@@ -15,7 +15,7 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
-use crate::encode::text::cells::{Cells, Frame};
+use crate::encode::text::cells::{Cells, Frame, Span};
 use crate::encode::text::nested;
 use crate::encode::text::node::{Floats, Kind, Node};
 use crate::encode::text::number::{AnyFloat, Bool, Decimal, Float, Integer, Text};
@@ -33,6 +33,13 @@ pub(crate) trait Column {
     ///
     /// `spare` is memory for what is nested, one level of it each. On a problem, `out` is of no use.
     fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem>;
+
+    /// Instead of filling: the text that has all cells of `rows`, whose places in it are appended to `spans`.
+    ///
+    /// `None`: there is no such text, and nothing was appended.
+    fn shared(&self, _rows: &Range<usize>, _spans: &mut Vec<Span>) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A value that cannot be written.

@@ -6,6 +6,7 @@
 //! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
 
 use crate::encode::text::cells::Pen;
+use crate::encode::text::rewrite::{each, rewrite, zero_bytes};
 
 /// How a text is made safe for its format.
 pub(crate) trait Style: Copy + Send + Sync {
@@ -22,6 +23,15 @@ pub(crate) trait Style: Copy + Send + Sync {
 
     /// Appends any text.
     fn write(self, text: &[u8], pen: &mut Pen<'_>);
+
+    /// Whether a byte is written by [`escape`](Self::escape).
+    fn is_escaped(byte: u8) -> bool;
+
+    /// The highest bit of each byte of a word that is escaped, the first byte lowest.
+    fn escaped_in(word: u64) -> u64;
+
+    /// Appends a byte that must not stand as it is.
+    fn escape(byte: u8, pen: &mut Pen<'_>);
 }
 
 /// What can be seen of a text without reading it: its ends, when it is not empty.
@@ -55,26 +65,33 @@ impl Style for Json {
     }
 
     fn write(self, text: &[u8], pen: &mut Pen<'_>) {
-        let mut from = 0;
-        loop {
-            let to = find::<Self>(text, from);
-            pen.slice(&text[from..to]);
-            let Some(&byte) = text.get(to) else { return };
-            match byte {
-                b'"' => pen.slice(b"\\\""),
-                b'\\' => pen.slice(b"\\\\"),
-                b'\n' => pen.slice(b"\\n"),
-                b'\r' => pen.slice(b"\\r"),
-                b'\t' => pen.slice(b"\\t"),
-                0x08 => pen.slice(b"\\b"),
-                0x0c => pen.slice(b"\\f"),
-                _ => {
-                    const HEX: &[u8; 16] = b"0123456789abcdef";
-                    let digit = HEX[usize::from(byte & 15)];
-                    pen.slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
-                }
+        rewrite::<Self>(text, pen);
+    }
+
+    #[inline]
+    fn is_escaped(byte: u8) -> bool {
+        Self::is_special(byte)
+    }
+
+    #[inline]
+    fn escaped_in(word: u64) -> u64 {
+        zero_bytes(word & each(0xe0)) | zero_bytes(word ^ each(b'"')) | zero_bytes(word ^ each(b'\\'))
+    }
+
+    fn escape(byte: u8, pen: &mut Pen<'_>) {
+        match byte {
+            b'"' => pen.slice(b"\\\""),
+            b'\\' => pen.slice(b"\\\\"),
+            b'\n' => pen.slice(b"\\n"),
+            b'\r' => pen.slice(b"\\r"),
+            b'\t' => pen.slice(b"\\t"),
+            0x08 => pen.slice(b"\\b"),
+            0x0c => pen.slice(b"\\f"),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let digit = HEX[usize::from(byte & 15)];
+                pen.slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
             }
-            from = to + 1;
         }
     }
 }
@@ -104,21 +121,13 @@ impl Csv {
             || is_blank(first)
             || is_blank(last)
             || (self.lone && text == LONE_NULL)
-            || find::<Self>(text, 0) < text.len()
+            || is_any_special::<Self>(text)
     }
 
     /// Appends a text in quotes.
     pub(crate) fn quote(text: &[u8], pen: &mut Pen<'_>) {
         pen.byte(b'"');
-        let (chunks, rest) = text.as_chunks::<16>();
-        for chunk in chunks {
-            if chunk.iter().fold(0, |any, &byte| any | u8::from(byte == b'"')) != 0 {
-                double(chunk, pen);
-            } else {
-                pen.slice(chunk);
-            }
-        }
-        double(rest, pen);
+        rewrite::<Self>(text, pen);
         pen.byte(b'"');
     }
 }
@@ -147,16 +156,20 @@ impl Style for Csv {
         }
         Self::quote(text, pen);
     }
-}
 
-/// Appends text with its quotes doubled.
-fn double(text: &[u8], pen: &mut Pen<'_>) {
-    for &byte in text {
-        // Without a branch: a byte that is no quote leaves its second copy to be overwritten.
-        let at = pen.at();
-        pen.byte(byte);
-        pen.byte(byte);
-        pen.set(at + 1 + usize::from(byte == b'"'));
+    #[inline]
+    fn is_escaped(byte: u8) -> bool {
+        byte == b'"'
+    }
+
+    #[inline]
+    fn escaped_in(word: u64) -> u64 {
+        zero_bytes(word ^ each(b'"'))
+    }
+
+    #[inline]
+    fn escape(_quote: u8, pen: &mut Pen<'_>) {
+        pen.slice(b"\"\"");
     }
 }
 
@@ -170,7 +183,7 @@ pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
     let (chunks, rest) = text[from..].as_chunks::<32>();
     let mut at = from;
     for chunk in chunks {
-        if chunk.iter().fold(0, |any, &byte| any | u8::from(S::is_special(byte))) != 0 {
+        if any(chunk, S::is_special) {
             break;
         }
         at += chunk.len();
@@ -180,6 +193,34 @@ pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
         at += tail.iter().position(|&byte| S::is_special(byte)).unwrap_or(tail.len());
     }
     at
+}
+
+/// Whether a byte of a text is special.
+pub(crate) fn is_any_special<S: Style>(text: &[u8]) -> bool {
+    match text.len() {
+        // Pieces of fixed size, the last of which may overlap the one before.
+        32.. => {
+            let (chunks, _) = text.as_chunks::<32>();
+            let last = text.last_chunk::<32>();
+            chunks.iter().chain(last).any(|chunk| any(chunk, S::is_special))
+        }
+        16.. => ends_have::<S, 16>(text),
+        8.. => ends_have::<S, 8>(text),
+        4.. => ends_have::<S, 4>(text),
+        _ => text.iter().any(|&byte| S::is_special(byte)),
+    }
+}
+
+#[inline]
+fn ends_have<S: Style, const N: usize>(text: &[u8]) -> bool {
+    let ends = text.first_chunk::<N>().zip(text.last_chunk::<N>());
+    ends.is_some_and(|(first, last)| any(first, S::is_special) | any(last, S::is_special))
+}
+
+/// Whether one of the bytes is such: all are looked at, without a branch.
+#[inline]
+pub(crate) fn any<const N: usize>(bytes: &[u8; N], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(0, |any, &byte| any | u8::from(is_such(byte))) != 0
 }
 
 /// Asks about texts that lie one after the other; each byte is looked at once.
@@ -213,7 +254,7 @@ impl<'a, S: Style> Scan<'a, S> {
 pub(crate) fn is_odd<S: Style>(style: S, text: &[u8]) -> bool {
     let first = text.first().copied().unwrap_or(0);
     let last = text.last().copied().unwrap_or(0);
-    style.is_odd(Ends { len: text.len(), first, last }) || find::<S>(text, 0) < text.len()
+    style.is_odd(Ends { len: text.len(), first, last }) || is_any_special::<S>(text)
 }
 
 #[cfg(test)]
@@ -235,9 +276,11 @@ mod tests {
         for len in 0..200 {
             let plain = vec![b'a'; len];
             assert_eq!(find::<Json>(&plain, 0), len);
+            assert!(!is_any_special::<Csv>(&plain));
             for at in 0..len {
                 let mut text = plain.clone();
                 text[at] = b'"';
+                assert!(is_any_special::<Csv>(&text), "{len} {at}");
                 for from in [0, at / 2, at] {
                     assert_eq!(find::<Csv>(&text, from), at, "{len} {from}");
                 }
@@ -253,6 +296,24 @@ mod tests {
             let json = format!("\"{}\"", written(Json, &text));
             assert_eq!(serde_json::from_str::<String>(&json).unwrap().as_bytes(), text);
             assert_eq!(json, serde_json::to_string(std::str::from_utf8(&text).unwrap()).unwrap());
+        }
+    }
+
+    #[test]
+    fn escapes_of_any_number_stand_wherever_they_must() {
+        for len in 0..80 {
+            for step in 1..10 {
+                let text: String = (0..len)
+                    .map(|at| if at % step == 0 { ['"', '\n', '\u{1}', '\\'][at % 4] } else { 'é' })
+                    .collect();
+                let json = format!("\"{}\"", written(Json, text.as_bytes()));
+                assert_eq!(json, serde_json::to_string(&text).unwrap());
+                let cell = format!("\"{}\"", text.replace('"', "\"\""));
+                assert_eq!(
+                    written(Csv { lone: false }, text.as_bytes()),
+                    if len == 0 { "\"\"" } else { &cell }
+                );
+            }
         }
     }
 

@@ -14,8 +14,9 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use crate::encode::text::cells::{Cells, Frame, Join, Pen};
+use crate::encode::text::cells::{Cells, Frame, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
+use crate::encode::text::join::Join;
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
@@ -53,9 +54,9 @@ pub(crate) struct Structs<'p> {
 impl Column for Structs<'_> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
         let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
-        fill_all(&self.columns, rows.clone(), cells, spare)?;
-        out.room(cells.text().len() + rows.len() * (self.frame.most() + 1), rows.len());
-        let join = Join { cells, columns: self.columns.len(), rows: rows.len() };
+        let shared = fill_all(&self.columns, &rows, cells, spare)?;
+        let join = Join::new(cells, &shared, rows.len());
+        out.room(join.len() + rows.len() * (self.frame.most() + 1), rows.len());
         let mut pen = out.pen();
         for (index, row) in rows.enumerate() {
             if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
@@ -70,20 +71,26 @@ impl Column for Structs<'_> {
     }
 }
 
-/// Fills the cells of several columns, one column after the other.
-pub(crate) fn fill_all(
-    columns: &[BoxColumn<'_>],
-    rows: Range<usize>,
+/// Fills the cells of several columns, one column after the other; gives the texts of those that share one.
+pub(crate) fn fill_all<'c>(
+    columns: &'c [BoxColumn<'_>],
+    rows: &Range<usize>,
     cells: &mut Cells,
     spare: &mut [Cells],
-) -> Result<(), Problem> {
+) -> Result<Vec<Option<&'c [u8]>>, Problem> {
     cells.clear();
+    let mut shared = Vec::with_capacity(columns.len());
     // All are filled after a problem, too: the earliest row of any column is to be reported.
     let mut result = Ok(());
     for column in columns {
-        result = Problem::earlier(result, column.fill(rows.clone(), cells, spare));
+        let text = column.shared(rows, cells.spans_mut());
+        if text.is_none() {
+            result = Problem::earlier(result, column.fill(rows.clone(), cells, spare));
+            cells.note_spans();
+        }
+        shared.push(text);
     }
-    result
+    result.map(|()| shared)
 }
 
 /// Appends items within their frame, and replaces the comma before the first by the opening bracket.
@@ -183,20 +190,20 @@ impl Column for Lists<'_> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, levels: &mut [Cells]) -> Result<(), Problem> {
         let Some((cells, spare)) = levels.split_first_mut() else { return Ok(()) };
         let items = self.offsets[rows.start]..self.offsets[rows.end];
-        if let Err(problem) = fill_all(&self.items, items.clone(), cells, spare) {
-            let problem = self.lift(problem);
-            return self.check_before(problem, rows.start, out, levels);
-        }
-        let join = Join { cells, columns: self.items.len(), rows: items.len() };
+        let shared = match fill_all(&self.items, &items, cells, spare) {
+            Ok(shared) => shared,
+            Err(problem) => return self.check_before(self.lift(problem), rows.start, out, levels),
+        };
+        let join = Join::new(cells, &shared, items.len());
         let frame = &self.node.frame;
-        out.room(cells.text().len() + rows.len() * (frame.most() + 1), rows.len());
+        out.room(join.len() + rows.len() * (frame.most() + 1), rows.len());
         let open = if self.keys.is_some() { b'{' } else { b'[' };
         let mut pen = out.pen();
         for row in rows {
             if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
                 let of_row = self.offsets[row] - items.start..self.offsets[row + 1] - items.start;
                 if let Some(keys) = &self.keys {
-                    self.check(keys, row, cells, of_row.clone())?;
+                    self.check(keys, row, &join, of_row.clone())?;
                 }
                 bracket(open, frame, &mut pen, |pen| join.rows(of_row, pen));
             } else {
@@ -234,15 +241,21 @@ impl Lists<'_> {
 
     /// Checks that the keys of a row are there and differ.
     #[inline]
-    fn check(&self, keys: &Keys<'_>, row: usize, cells: &Cells, items: Range<usize>) -> Result<(), Problem> {
+    fn check(
+        &self,
+        keys: &Keys<'_>,
+        row: usize,
+        items: &Join<'_>,
+        of_row: Range<usize>,
+    ) -> Result<(), Problem> {
         let first = self.offsets[row];
         if let Some(nulls) = &keys.nulls
-            && nulls.slice(first, items.len()).null_count() > 0
+            && nulls.slice(first, of_row.len()).null_count() > 0
         {
             let column = keys.node.path.clone();
             return Err(Problem { index: row, column, what: KEY_NULL });
         }
-        if has_twins(cells, items) {
+        if has_twins(items, of_row) {
             let column = self.node.path.clone();
             return Err(Problem { index: row, column, what: KEY_TWICE });
         }
@@ -253,15 +266,15 @@ impl Lists<'_> {
 /// Maps up to this size are compared pair by pair, which needs no memory.
 const FEW_KEYS: usize = 16;
 
-/// Whether two of the cells are equal.
-fn has_twins(cells: &Cells, items: Range<usize>) -> bool {
-    if items.len() > FEW_KEYS {
-        let mut keys: Vec<_> = items.map(|item| cells.cell(item)).collect();
+/// Whether two of the keys are equal.
+fn has_twins(items: &Join<'_>, of_row: Range<usize>) -> bool {
+    if of_row.len() > FEW_KEYS {
+        let mut keys: Vec<_> = of_row.map(|item| items.first(item)).collect();
         keys.sort_unstable();
         return keys.windows(2).any(|pair| pair[0] == pair[1]);
     }
-    items.clone().any(|item| {
-        let key = cells.cell(item);
-        (items.start..item).any(|other| cells.cell(other) == key)
+    of_row.clone().any(|item| {
+        let key = items.first(item);
+        (of_row.start..item).any(|other| items.first(other) == key)
     })
 }

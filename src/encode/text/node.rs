@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::encode::text::cells::{Affix, Cells, Frame};
 use crate::encode::text::escape::{Csv, Json, Style};
+use crate::encode::text::memo::{Memo, Room};
 use crate::encode::text::scalar::{Scalar, plain, union_fields};
 use crate::error::{Cause, Result};
 use crate::settings::{JsonlSettings, NonFinite};
@@ -28,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) frame: Frame,
     /// How its values are spelled.
     pub(crate) spelling: Spelling,
+    /// What is kept of its dictionaries.
+    pub(crate) memo: Memo,
 }
 
 /// The logical type.
@@ -96,6 +99,8 @@ pub(crate) struct JsonNodes<'a> {
     pub(crate) format: &'static str,
     /// How JSON is written.
     pub(crate) settings: &'a JsonlSettings,
+    /// Where the nodes keep what they wrote.
+    pub(crate) room: &'a Room,
 }
 
 impl JsonNodes<'_> {
@@ -117,6 +122,7 @@ impl JsonNodes<'_> {
             kind,
             frame,
             spelling: Spelling { quoting: Quoting::Json, floats },
+            memo: Memo::new(self.room),
         })
     }
 

@@ -8,6 +8,8 @@
 
 use arrow::datatypes::i256;
 
+use crate::encode::text::time::put_fraction;
+
 /// Writes values of one type as text.
 pub(crate) trait Text<V>: Send + Sync {
     /// The most bytes of a value.
@@ -26,8 +28,24 @@ pub(crate) trait Text<V>: Send + Sync {
 /// Copies a text and returns its length.
 #[inline]
 pub(crate) fn put(text: &[u8], room: &mut [u8]) -> usize {
-    room[..text.len()].copy_from_slice(text);
-    text.len()
+    let len = text.len();
+    let room = &mut room[..len];
+    // Two copies of one size that meet or overlap: a call would cost more than a number has bytes.
+    match len {
+        8..=16 => put_ends::<8>(text, room),
+        4..=7 => put_ends::<4>(text, room),
+        2..=3 => put_ends::<2>(text, room),
+        _ => room.copy_from_slice(text),
+    }
+    len
+}
+
+/// Copies the first and the last `N` bytes.
+#[inline]
+fn put_ends<const N: usize>(text: &[u8], room: &mut [u8]) {
+    let last = text.len() - N;
+    room[..N].copy_from_slice(&text[..N]);
+    room[last..].copy_from_slice(&text[last..]);
 }
 
 /// Integers.
@@ -129,6 +147,12 @@ pub(crate) struct Decimal {
 const DECIMAL_MOST: usize = 78 + 128 + 3;
 
 impl Decimal {
+    /// The digits after the point, if there are some and 64 bits can hold a one before as many zeros.
+    #[inline]
+    fn fraction_digits(self) -> Option<usize> {
+        usize::try_from(self.scale).ok().filter(|scale| (1..=19).contains(scale))
+    }
+
     #[inline]
     fn point(self, negative: bool, digits: &[u8], room: &mut [u8]) -> usize {
         let mut at = 0;
@@ -155,6 +179,27 @@ impl Decimal {
     }
 }
 
+/// Writes the whole and the fraction of a decimal, each for itself: its digits need not be moved.
+#[inline]
+fn split(negative: bool, digits: u64, scale: usize, room: &mut [u8]) -> usize {
+    const POWERS: [u64; 20] = {
+        let mut powers = [1; 20];
+        let mut exponent = 1;
+        while exponent < powers.len() {
+            powers[exponent] = powers[exponent - 1] * 10;
+            exponent += 1;
+        }
+        powers
+    };
+    let one = POWERS[scale];
+    room[0] = b'-';
+    let mut at = usize::from(negative);
+    at += put(itoa::Buffer::new().format(digits / one).as_bytes(), &mut room[at..]);
+    room[at] = b'.';
+    put_fraction(digits % one, &mut room[at + 1..at + 1 + scale]);
+    at + 1 + scale
+}
+
 macro_rules! decimal {
     ($int:ty) => {
         impl Text<$int> for Decimal {
@@ -177,13 +222,15 @@ impl Text<i128> for Decimal {
 
     #[inline]
     fn write(&self, value: i128, room: &mut [u8]) -> usize {
-        let mut buffer = itoa::Buffer::new();
+        let digits = value.unsigned_abs();
         // Nearly all values fit 64 bits, whose digits are found much faster.
-        let digits = match u64::try_from(value.unsigned_abs()) {
-            Ok(digits) => buffer.format(digits),
-            Err(_) => buffer.format(value.unsigned_abs()),
+        let Ok(digits) = u64::try_from(digits) else {
+            return self.point(value < 0, itoa::Buffer::new().format(digits).as_bytes(), room);
         };
-        self.point(value < 0, digits.as_bytes(), room)
+        match self.fraction_digits() {
+            Some(scale) => split(value < 0, digits, scale, room),
+            None => self.point(value < 0, itoa::Buffer::new().format(digits).as_bytes(), room),
+        }
     }
 }
 
@@ -228,6 +275,30 @@ mod tests {
             assert_eq!(written(&Decimal { scale }, i128::from(value)), text);
             assert_eq!(written(&Decimal { scale }, value), text);
             assert_eq!(written(&Decimal { scale }, i256::from(i128::from(value))), text);
+        }
+    }
+
+    #[test]
+    fn a_decimal_split_by_its_scale_is_spelled_like_one_whose_digits_are_moved() {
+        let values = [0, 1, 9, 10, 99, 12_345, 10_u64.pow(18), 10_u64.pow(19), u64::MAX];
+        for scale in 1..=19 {
+            for (digits, negative) in values.iter().flat_map(|&digits| [(digits, false), (digits, true)]) {
+                let (mut split_room, mut moved_room) = ([b'~'; 60], [b'~'; 60]);
+                let len = split(negative, digits, scale, &mut split_room);
+                let decimal = Decimal { scale: i8::try_from(scale).unwrap() };
+                let moved = decimal.point(negative, digits.to_string().as_bytes(), &mut moved_room);
+                assert_eq!(split_room[..len], moved_room[..moved], "{digits} {scale}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_put_whole() {
+        let text: Vec<u8> = (b'a'..=b'z').collect();
+        for len in 0..=text.len() {
+            let mut room = [b'~'; 30];
+            assert_eq!(put(&text[..len], &mut room), len);
+            assert_eq!((&room[..len], room[len]), (&text[..len], b'~'));
         }
     }
 

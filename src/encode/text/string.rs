@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use arrow::array::{
-    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray,
+    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BinaryViewArray, ByteView, FixedSizeBinaryArray,
     GenericStringArray, LargeBinaryArray, OffsetSizeTrait, StringViewArray,
 };
 use arrow::buffer::NullBuffer;
@@ -68,10 +68,9 @@ impl<O: OffsetSizeTrait, S: Style> Column for Texts<'_, O, S> {
             let valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
             if valid & scan.is_odd(from, to) {
                 pen.finish();
-                let rest = last - to + (rows.end - row) * most;
-                out.room((to - from) * S::GROWTH + S::AROUND + rest, 0);
+                odd(self.style, self.frame, &values[from..to], out);
+                out.room(last - to + (rows.end - row) * most, 0);
                 pen = out.pen();
-                odd(self.style, self.frame, &values[from..to], &mut pen);
             } else if valid | null_is_cut {
                 let start = pen.at();
                 pen.affix(&self.frame.prefix);
@@ -102,36 +101,53 @@ const INLINE: usize = 12;
 impl<S: Style> Column for Views<'_, S> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
         let views = &self.array.views()[rows.clone()];
-        let most = self.frame.most();
-        let mut rest = views.iter().map(|&view| view_len(view) + most).sum::<usize>();
-        out.room(rest, rows.len());
+        out.room(self.most(views), rows.len());
         let mut pen = out.pen();
-        for (row, &view) in rows.zip(views) {
+        let nulls = self.nulls.as_ref();
+        for (index, &view) in views.iter().enumerate() {
             let len = view_len(view);
-            if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            if nulls.is_some_and(|nulls| nulls.is_null(rows.start + index)) {
                 pen.affix(&self.frame.null);
             } else if len <= INLINE && !is_odd_view(self.style, view) {
                 pen.affix(&self.frame.prefix);
                 pen.short((view >> 32).to_le_bytes(), len);
                 pen.affix(&self.frame.suffix);
             } else {
-                let text = self.array.value(row).as_bytes();
+                let short = view.to_le_bytes();
+                let (source, from) = self.source(&short, view);
+                let text = &source[from..from + len];
                 if is_odd(self.style, text) {
                     pen.finish();
-                    out.room(len * S::GROWTH + S::AROUND + rest, 0);
+                    odd(self.style, self.frame, text, out);
+                    out.room(self.most(&views[index..]), 0);
                     pen = out.pen();
-                    odd(self.style, self.frame, text, &mut pen);
                 } else {
                     pen.affix(&self.frame.prefix);
-                    pen.slice(text);
+                    pen.copy(source, from, len);
                     pen.affix(&self.frame.suffix);
                 }
             }
             pen.close();
-            rest -= len + most;
         }
         pen.finish();
         Ok(())
+    }
+}
+
+impl<S> Views<'_, S> {
+    /// The bytes that a string lies in, `short` being those of the view itself, and where it begins.
+    #[inline]
+    fn source<'a>(&'a self, short: &'a [u8; 16], view: u128) -> (&'a [u8], usize) {
+        if view_len(view) <= INLINE {
+            return (short, 4);
+        }
+        let view = ByteView::from(view);
+        (&self.array.data_buffers()[view.buffer_index as usize], view.offset as usize)
+    }
+
+    /// The most bytes of the cells of these values, unescaped.
+    fn most(&self, views: &[u128]) -> usize {
+        views.iter().map(|&view| view_len(view)).sum::<usize>() + views.len() * self.frame.most()
     }
 }
 
@@ -152,11 +168,15 @@ fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
     special | style.is_odd(Ends { len, first: text[0], last: text[len.saturating_sub(1)] })
 }
 
+/// Appends what a cell has before its end, with a pen of its own: the other one stays in registers.
 #[cold]
-fn odd<S: Style>(style: S, frame: &Frame, text: &[u8], pen: &mut Pen<'_>) {
+fn odd<S: Style>(style: S, frame: &Frame, text: &[u8], out: &mut Cells) {
+    out.room(text.len() * S::GROWTH + S::AROUND + frame.most(), 0);
+    let mut pen = out.pen();
     pen.affix(&frame.prefix);
-    style.write(text, pen);
+    style.write(text, &mut pen);
     pen.affix(&frame.suffix);
+    pen.finish();
 }
 
 /// The writer of a column of bytes.

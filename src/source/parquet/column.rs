@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
@@ -15,6 +16,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
 use crate::error::Error;
+use crate::source::parquet::lane::Part;
 use crate::store::ranged::Window;
 
 /// The first error of a window; `parquet` would only keep its text.
@@ -34,14 +36,14 @@ impl Failure {
 }
 
 /// The columns of some row groups of a file, each with its window.
-pub(super) struct Columns {
-    pub(super) metadata: Arc<ParquetMetaData>,
-    pub(super) row_groups: Vec<usize>,
-    pub(super) windows: BTreeMap<usize, Arc<Window>>,
+pub(super) struct Columns<'a> {
+    pub(super) part: Arc<Part>,
+    pub(super) row_groups: Range<usize>,
+    pub(super) windows: &'a BTreeMap<usize, Arc<Window>>,
     pub(super) failure: Failure,
 }
 
-impl RowGroups for Columns {
+impl RowGroups for Columns<'_> {
     fn num_rows(&self) -> usize {
         self.row_groups().map(|group| usize::try_from(group.num_rows()).unwrap_or(usize::MAX)).sum()
     }
@@ -53,34 +55,34 @@ impl RowGroups for Columns {
         let chunk = Chunk { window: Arc::clone(window), failure: self.failure.clone() };
         Ok(Box::new(Pages {
             chunk: Arc::new(chunk),
-            metadata: Arc::clone(&self.metadata),
+            part: Arc::clone(&self.part),
             column,
-            row_groups: self.row_groups.clone().into_iter(),
+            row_groups: self.row_groups.clone(),
         }))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
-        Box::new(self.row_groups.iter().map(|group| self.metadata.row_group(*group)))
+        Box::new(self.row_groups.clone().map(|group| self.part.metadata.row_group(group)))
     }
 
     fn metadata(&self) -> &ParquetMetaData {
-        &self.metadata
+        &self.part.metadata
     }
 }
 
 /// The page readers of one column, a row group after another.
 struct Pages {
     chunk: Arc<Chunk>,
-    metadata: Arc<ParquetMetaData>,
+    part: Arc<Part>,
     column: usize,
-    row_groups: std::vec::IntoIter<usize>,
+    row_groups: Range<usize>,
 }
 
 impl Iterator for Pages {
     type Item = ParquetResult<Box<dyn PageReader>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let group = self.metadata.row_group(self.row_groups.next()?);
+        let group = self.part.metadata.row_group(self.row_groups.next()?);
         let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
         // Without page locations the pages are found by their headers, which are read anyhow.
         let pages = SerializedPageReader::new(Arc::clone(&self.chunk), group.column(self.column), rows, None);

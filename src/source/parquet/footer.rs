@@ -1,6 +1,7 @@
 //! The footer of a Parquet file.
 //!
-//! Statistics and page indexes are left out: nothing here needs them, and they are most of a footer.
+//! Statistics and page indexes are left out: nothing here needs them, and they are most of a footer. Of the
+//! encodings of pages only which there are is kept: it tells what strings are decoded to.
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
@@ -49,7 +50,7 @@ fn footer_len(tail: &[u8]) -> Result<u64, ParquetError> {
 
 fn parse(footer: &[u8], file_size: u64) -> Result<ParquetMetaData, ParquetError> {
     let mut options = ParquetMetaDataOptions::new();
-    options.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    options.set_encoding_stats_as_mask(true);
     options.set_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
     options.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let metadata = ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options))?;

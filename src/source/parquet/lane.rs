@@ -1,15 +1,16 @@
 //! Some columns of a file, decoded together.
 //!
 //! The columns of a file are dealt out to lanes of about the same work. A lane is decoded by one job at a
-//! time; the lanes of a file are decoded side by side.
+//! time, stretch by stretch; the lanes of a file are decoded side by side.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::datatypes::{Field, Schema};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection, RowSelector};
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelector};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
@@ -17,6 +18,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, Result};
 use crate::source::found::corrupt;
 use crate::source::parquet::column::{Columns, Failure};
+use crate::source::parquet::stretch::{self, Stretch};
 use crate::store::ranged::{Blob, Session, Window, to_usize};
 
 /// Lanes of a file at most: as many threads as can decode one file at a time.
@@ -31,14 +33,13 @@ const FEW_ROWS: u64 = 1024;
 /// The part of a file that is read.
 pub(super) struct Part {
     pub(super) blob: Blob,
-    pub(super) metadata: Arc<ParquetMetaData>,
-    /// The file's columns, with the types to decode them to.
+    pub(super) metadata: ParquetMetaData,
+    /// The file's columns, with all strings as views.
     pub(super) schema: Schema,
     /// Top-level columns, ascending.
     pub(super) roots: Vec<usize>,
-    pub(super) row_groups: Vec<usize>,
-    /// Rows of the first row group that are not wanted.
-    pub(super) skip_rows: u64,
+    /// The rows, in order.
+    pub(super) stretches: Vec<Stretch>,
 }
 
 /// How a part is read.
@@ -49,36 +50,64 @@ pub(super) struct Pace {
 
 /// Some columns of a part and how far they are decoded.
 pub(super) struct Lane {
-    reader: ParquetRecordBatchReader,
-    windows: Vec<Arc<Window>>,
+    part: Arc<Part>,
+    /// Top-level columns, ascending.
+    roots: Vec<usize>,
+    batch_rows: usize,
+    /// By leaf column, over all stretches.
+    windows: BTreeMap<usize, Arc<Window>>,
     failure: Failure,
-    blob: Blob,
+    reader: Option<ParquetRecordBatchReader>,
+    next_stretch: usize,
 }
 
 impl Lane {
-    /// Decodes the next rows; `None` at the end. May wait, as its windows may.
+    /// Decodes the next rows of a stretch; `None` at the end. May wait, as its windows may.
     pub(super) fn decode(&mut self) -> Result<Option<RecordBatch>> {
-        match self.reader.next() {
-            None => Ok(None),
-            Some(Ok(batch)) => Ok(Some(batch)),
-            Some(Err(error)) => Err(self.failure.take().unwrap_or_else(|| corrupt(self.blob.name(), error))),
+        loop {
+            if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
+                return batch.map(Some).map_err(|error| self.error(error));
+            }
+            // What the last row group needed is let go before the next one is begun.
+            self.reader = None;
+            let Some(stretch) = self.part.stretches.get(self.next_stretch) else { return Ok(None) };
+            self.next_stretch += 1;
+            self.reader = Some(self.read(stretch).map_err(|error| self.error(error.into()))?);
         }
     }
 
-    /// The field of one of its columns, as it is decoded.
-    pub(super) fn field(&self, index: usize) -> Field {
-        self.reader.schema().field(index).clone()
+    fn read(&self, stretch: &Stretch) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let metadata = &self.part.metadata;
+        let descriptor = metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(descriptor, self.roots.iter().copied());
+        let types = stretch::decoded(&self.part.schema, metadata, stretch);
+        let levels = parquet_to_arrow_field_levels(descriptor, mask, Some(&types))?;
+        let columns = Columns {
+            part: Arc::clone(&self.part),
+            row_groups: stretch.groups.clone(),
+            windows: &self.windows,
+            failure: self.failure.clone(),
+        };
+        let selection = (stretch.skip > 0).then(|| {
+            let skip = RowSelector::skip(to_usize(stretch.skip));
+            vec![skip, RowSelector::select(to_usize(stretch.rows))].into()
+        });
+        ParquetRecordBatchReader::try_new_with_row_groups(&levels, &columns, self.batch_rows, selection)
+    }
+
+    fn error(&self, error: ArrowError) -> Error {
+        self.failure.take().unwrap_or_else(|| corrupt(self.part.blob.name(), error))
     }
 
     /// The error of a lane that ends before its rows.
     pub(super) fn short(&self) -> Error {
-        corrupt(self.blob.name(), "a column has fewer rows than its row group")
+        corrupt(self.part.blob.name(), "a column has fewer rows than its row group")
     }
 
     /// Asks for what its columns need next; true: it is there.
     pub(super) fn ask(&self) -> bool {
         let mut there = true;
-        for window in &self.windows {
+        for window in self.windows.values() {
             there &= window.ask();
         }
         there
@@ -86,7 +115,7 @@ impl Lane {
 
     /// Waits for what its columns need next.
     pub(super) async fn ready(self) -> Self {
-        for window in &self.windows {
+        for window in self.windows.values() {
             window.ready().await;
         }
         self
@@ -94,12 +123,6 @@ impl Lane {
 }
 
 impl Part {
-    /// The rows that are read.
-    pub(super) fn rows(&self) -> u64 {
-        let groups = self.row_groups.iter().map(|group| self.metadata.row_group(*group).num_rows());
-        groups.map(i64::unsigned_abs).sum::<u64>() - self.skip_rows
-    }
-
     /// How many leaf columns are read, each through a window of its own.
     pub(super) fn leaves(&self) -> usize {
         self.leaves_of(&self.roots).count()
@@ -108,8 +131,8 @@ impl Part {
     /// What a decoded row takes in memory, about: that of the row group with the widest rows.
     pub(super) fn row_bytes(&self) -> u64 {
         let leaves: Vec<_> = self.leaves_of(&self.roots).collect();
-        let groups = self.row_groups.iter().map(|index| {
-            let group = self.metadata.row_group(*index);
+        let groups = self.row_groups().map(|index| {
+            let group = self.metadata.row_group(index);
             let chunks = leaves.iter().map(|leaf| group.column(*leaf));
             let bytes = chunks.map(|chunk| {
                 chunk.uncompressed_size().unsigned_abs() + VALUE_BYTES * chunk.num_values().unsigned_abs()
@@ -120,44 +143,29 @@ impl Part {
     }
 
     /// The lanes, with the columns of each.
-    pub(super) fn lanes(&self, session: &Session, pace: &Pace) -> Result<Vec<(Lane, Vec<usize>)>> {
-        let lane = |roots: Vec<usize>| {
-            let lane = self.lane(&roots, session, pace).map_err(|error| self.corrupt(error))?;
-            Ok((lane, roots))
-        };
+    pub(super) fn lanes(self: &Arc<Self>, session: &Session, pace: &Pace) -> Vec<(Lane, Vec<usize>)> {
         let dealt = deal(self.roots.iter().map(|root| (*root, self.weight(*root))));
-        dealt.into_iter().map(lane).collect()
+        dealt.into_iter().map(|roots| (self.lane(roots.clone(), session, pace), roots)).collect()
     }
 
-    fn lane(&self, roots: &[usize], session: &Session, pace: &Pace) -> Result<Lane, ParquetError> {
-        let descriptor = self.metadata.file_metadata().schema_descr();
-        let mask = ProjectionMask::roots(descriptor, roots.iter().copied());
-        let levels = parquet_to_arrow_field_levels(descriptor, mask, Some(self.schema.fields()))?;
+    fn lane(self: &Arc<Self>, roots: Vec<usize>, session: &Session, pace: &Pace) -> Lane {
         let window = |leaf| {
-            let ranges = self.row_groups.iter().map(|group| self.chunk(*group, leaf)).collect();
+            let ranges = self.row_groups().map(|group| self.chunk(group, leaf)).collect();
             Arc::new(Window::new(self.blob.clone(), session.clone(), ranges, pace.piece_bytes))
         };
-        let columns = Columns {
-            metadata: Arc::clone(&self.metadata),
-            row_groups: self.row_groups.clone(),
-            windows: self.leaves_of(roots).map(|leaf| (leaf, window(leaf))).collect(),
+        Lane {
+            part: Arc::clone(self),
+            windows: self.leaves_of(&roots).map(|leaf| (leaf, window(leaf))).collect(),
+            roots,
+            batch_rows: pace.batch_rows,
             failure: Failure::default(),
-        };
-        let reader = ParquetRecordBatchReader::try_new_with_row_groups(
-            &levels,
-            &columns,
-            pace.batch_rows,
-            self.selection(),
-        )?;
-        let Columns { windows, failure, .. } = columns;
-        let windows = windows.into_values().collect();
-        Ok(Lane { reader, windows, failure, blob: self.blob.clone() })
+            reader: None,
+            next_stretch: 0,
+        }
     }
 
-    fn selection(&self) -> Option<RowSelection> {
-        let skip = RowSelector::skip(to_usize(self.skip_rows));
-        let select = RowSelector::select(to_usize(self.rows()));
-        (self.skip_rows > 0).then(|| vec![skip, select].into())
+    fn row_groups(&self) -> impl Iterator<Item = usize> + '_ {
+        self.stretches.iter().flat_map(|stretch| stretch.groups.clone())
     }
 
     fn leaves_of<'a>(&'a self, roots: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
@@ -175,15 +183,11 @@ impl Part {
     fn weight(&self, root: usize) -> u64 {
         let roots = [root];
         let leaves: Vec<_> = self.leaves_of(&roots).collect();
-        let groups = self.row_groups.iter().map(|group| self.metadata.row_group(*group));
+        let groups = self.row_groups().map(|group| self.metadata.row_group(group));
         let chunks = groups.flat_map(|group| leaves.iter().map(|leaf| group.column(*leaf)));
         let bytes = chunks
             .map(|chunk| chunk.uncompressed_size().unsigned_abs() + chunk.compressed_size().unsigned_abs());
         bytes.sum()
-    }
-
-    fn corrupt(&self, error: ParquetError) -> Error {
-        corrupt(self.blob.name(), error)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The batches of one file: its lanes, step by step, side by side.
 //!
-//! Each step decodes the same number of rows in every lane. The next step begins before the batch of the
-//! last one is handed over, so that one batch is decoded ahead and no more.
+//! Each step decodes the same number of rows in every lane, all of one stretch. The next step begins before
+//! the batch of the last one is handed over, so that one batch is decoded ahead and no more.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
@@ -16,6 +17,7 @@ use crate::source::logical::{Form, in_form, same_type};
 use crate::source::offload::{offload, offload_waiting};
 use crate::source::parquet::footer;
 use crate::source::parquet::lane::{Lane, Pace, Part};
+use crate::source::parquet::stretch::stretches;
 use crate::source::parquet::{File, schema};
 use crate::source::{Executor, ReadOptions};
 use crate::store::ranged::{Blob, Session};
@@ -47,9 +49,12 @@ pub(super) struct Scan {
     remote: bool,
     steps: Vec<Step>,
     columns: Vec<Place>,
-    schema: SchemaRef,
+    wanted: SchemaRef,
+    /// The schema of the batches of this stretch, once there is one.
+    schema: Option<SchemaRef>,
     step_rows: u64,
-    rows_left: u64,
+    /// The rows of this and each further stretch that are not handed over.
+    rows_left: VecDeque<u64>,
 }
 
 type Step = BoxFuture<'static, Result<(Lane, RecordBatch)>>;
@@ -71,15 +76,14 @@ impl Scan {
         if blob.size() != file.found.size || metadata.file_metadata().num_rows().unsigned_abs() != file.rows {
             return Err(corrupt(blob.name(), "it changed since the source was opened"));
         }
-        let part = part(blob, metadata, from_row, &context.schema)?;
+        let part = Arc::new(part(blob, metadata, from_row, &context.schema)?);
         let pace = pace(&part, &context.options);
-        let lanes = part.lanes(&context.session, &pace)?;
+        let lanes = part.lanes(&context.session, &pace);
         Ok(Self::start(&part, &pace, lanes, context))
     }
 
     fn start(part: &Part, pace: &Pace, lanes: Vec<(Lane, Vec<usize>)>, context: &Context) -> Self {
-        let (columns, fields): (Vec<_>, Vec<_>) =
-            context.schema.fields().iter().map(|field| place(field, part, &lanes)).unzip();
+        let columns = context.schema.fields().iter().map(|field| place(field, part, &lanes)).collect();
         let mut scan = Self {
             name: part.blob.name().to_owned(),
             executor: context.options.executor.clone(),
@@ -87,9 +91,10 @@ impl Scan {
             remote: part.blob.is_remote(),
             steps: Vec::new(),
             columns,
-            schema: Arc::new(Schema::new(fields)),
+            wanted: Arc::clone(&context.schema),
+            schema: None,
             step_rows: pace.batch_rows as u64,
-            rows_left: part.rows(),
+            rows_left: part.stretches.iter().map(|stretch| stretch.rows).collect(),
         };
         scan.step(lanes.into_iter().map(|(lane, _)| lane));
         scan
@@ -97,23 +102,28 @@ impl Scan {
 
     /// The next batch; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let rows = self.step_rows.min(self.rows_left);
-        if rows == 0 {
-            return Ok(None);
-        }
+        let Some(&left) = self.rows_left.front() else { return Ok(None) };
+        let rows = self.step_rows.min(left);
         let done = try_join_all(self.steps.drain(..)).await?;
         let (lanes, batches): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         if batches.iter().any(|batch| batch.num_rows() as u64 != rows) {
             return Err(corrupt(&self.name, "its columns differ in their number of rows"));
         }
-        self.rows_left -= rows;
+        let schema = self.schema.take().unwrap_or_else(|| self.schema_of(&batches));
+        if left > rows {
+            self.rows_left[0] = left - rows;
+            // Batches of one stretch have one schema.
+            self.schema = Some(Arc::clone(&schema));
+        } else {
+            self.rows_left.pop_front();
+        }
         self.step(lanes);
-        self.assemble(&batches, rows).map(Some)
+        self.assemble(schema, &batches, rows).map(Some)
     }
 
     /// Starts the next step of the lanes, if there is one.
     fn step(&mut self, lanes: impl IntoIterator<Item = Lane>) {
-        if self.rows_left == 0 {
+        if self.rows_left.is_empty() {
             return;
         }
         for lane in lanes {
@@ -139,7 +149,19 @@ impl Scan {
         waiting.boxed()
     }
 
-    fn assemble(&self, batches: &[RecordBatch], rows: u64) -> Result<RecordBatch> {
+    /// The wanted columns as they are decoded.
+    fn schema_of(&self, batches: &[RecordBatch]) -> SchemaRef {
+        let fields = self.wanted.fields().iter().zip(&self.columns).map(|(field, place)| match place {
+            Place::Lane(lane, index) => {
+                let decoded = batches[*lane].schema_ref().field(*index).clone();
+                decoded.with_nullable(field.is_nullable())
+            }
+            Place::Missing(data_type) => field.as_ref().clone().with_data_type(data_type.clone()),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    fn assemble(&self, schema: SchemaRef, batches: &[RecordBatch], rows: u64) -> Result<RecordBatch> {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         let column = |place: &Place| -> ArrayRef {
             match place {
@@ -149,7 +171,7 @@ impl Scan {
         };
         let columns = self.columns.iter().map(column).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+        RecordBatch::try_new_with_options(schema, columns, &options)
             .map_err(|error| corrupt(&self.name, error))
     }
 }
@@ -173,17 +195,9 @@ fn part(blob: Blob, metadata: ParquetMetaData, from_row: u64, wanted: &Schema) -
         roots.push(root);
     }
     roots.sort_unstable();
-    let mut skip_rows = from_row;
-    let mut row_groups = Vec::new();
-    for (index, group) in metadata.row_groups().iter().enumerate() {
-        let rows = group.num_rows().unsigned_abs();
-        if !row_groups.is_empty() || skip_rows < rows {
-            row_groups.push(index);
-        } else {
-            skip_rows -= rows;
-        }
-    }
-    Ok(Part { blob, metadata: Arc::new(metadata), schema, roots, row_groups, skip_rows })
+    let rows = metadata.row_groups().iter().map(|group| group.num_rows().unsigned_abs());
+    let stretches = stretches(rows, from_row);
+    Ok(Part { blob, metadata, schema, roots, stretches })
 }
 
 /// How a part is read within the reader's bytes.
@@ -197,17 +211,13 @@ fn pace(part: &Part, options: &ReadOptions) -> Pace {
     }
 }
 
-/// Where a column comes from, and its field in the batches of this file.
-fn place(field: &Field, part: &Part, lanes: &[(Lane, Vec<usize>)]) -> (Place, Field) {
+/// Where a column comes from.
+fn place(field: &Field, part: &Part, lanes: &[(Lane, Vec<usize>)]) -> Place {
     let in_lane = |root: usize| {
         let mut places = lanes.iter().enumerate();
-        places.find_map(|(lane, (_, roots))| Some((lane, roots.binary_search(&root).ok()?)))
+        places.find_map(|(lane, (_, roots))| Some(Place::Lane(lane, roots.binary_search(&root).ok()?)))
     };
     let found = part.schema.fields().find(field.name());
-    if let Some((lane, index)) = found.and_then(|(root, _)| in_lane(root)) {
-        let decoded = lanes[lane].0.field(index);
-        return (Place::Lane(lane, index), decoded.with_nullable(field.is_nullable()));
-    }
-    let view = in_form(field, Form::View);
-    (Place::Missing(view.data_type().clone()), view)
+    let place = found.and_then(|(root, _)| in_lane(root));
+    place.unwrap_or_else(|| Place::Missing(in_form(field, Form::View).data_type().clone()))
 }

@@ -11,25 +11,25 @@ fn profiles() -> String {
 }
 
 /// Exports the sample data under [`ID`].
-fn export(place: &Place, more: &[&str]) -> Output {
+pub(super) fn export(place: &Place, more: &[&str]) -> Output {
     let source = profiles();
     let usual = ["export", "--source", &source, "--destination", "out", "--snapshot-id", ID];
     place.run(usual.iter().chain(more))
 }
 
-fn snapshot() -> String {
+pub(super) fn snapshot() -> String {
     format!("out/{ID}")
 }
 
 #[track_caller]
-fn succeeded(output: &Output) -> String {
+pub(super) fn succeeded(output: &Output) -> String {
     let error = text(&output.stderr);
     assert_eq!((output.status.code(), error), (Some(0), ""));
     text(&output.stdout).to_owned()
 }
 
 /// The data objects of the snapshot, in the order of their names.
-fn parts(place: &Place) -> Vec<PathBuf> {
+pub(super) fn parts(place: &Place) -> Vec<PathBuf> {
     let entries = fs::read_dir(place.path().join(snapshot())).unwrap();
     let mut parts: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     parts.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("part-"));

@@ -87,6 +87,68 @@ fn a_record_that_does_not_fit_fails_the_export_and_shows_no_value() {
 }
 
 #[test]
+fn a_given_schema_decides_the_types_of_text_sources() {
+    let place = Place::new();
+    fs::write(place.path().join("a.csv"), "id,day,price\n7,2024-02-29,1.50\n").unwrap();
+    let columns = r#"[
+        {"name": "id", "type": "Utf8", "nullable": false},
+        {"name": "day", "type": "Date32"},
+        {"name": "price", "type": "Decimal128(10, 3)"}
+    ]"#;
+    fs::write(place.path().join("columns.json"), columns).unwrap();
+    let guessed = exported(&place, "a.csv", "jsonl", &[]);
+    assert_eq!(text(&guessed), "{\"id\":7,\"day\":\"2024-02-29\",\"price\":1.5}\n");
+    let given = exported(&place, "a.csv", "jsonl", &["--source-schema", "columns.json"]);
+    assert_eq!(text(&given), "{\"id\":\"7\",\"day\":\"2024-02-29\",\"price\":1.500}\n");
+}
+
+#[test]
+fn a_manifest_gives_the_schema_of_what_was_exported() {
+    let place = Place::new();
+    let flat = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/profiles_flat.parquet");
+    let first =
+        ["export", "--destination", "first", "--snapshot-id", ID, "--format", "jsonl", "--source", flat];
+    let output = place.run(first);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let snapshot = place.path().join("first").join(ID);
+    let mut paths = fs::read_dir(&snapshot).unwrap().map(|entry| entry.unwrap().path());
+    let part = paths.find(|path| path.extension().is_some_and(|suffix| suffix == "jsonl")).unwrap();
+    let manifest = snapshot.join("_manifest.json").display().to_string();
+    let again = exported(&place, part.to_str().unwrap(), "jsonl", &["--source-schema", &manifest]);
+    assert!(again == fs::read(&part).unwrap(), "the same types give the same bytes");
+}
+
+#[test]
+fn a_schema_that_is_none_is_one_line() {
+    let place = Place::new();
+    fs::write(place.path().join("a.csv"), "id\n7\n").unwrap();
+    fs::write(place.path().join("columns.json"), r#"[{"name":"id","type":"Number"}]"#).unwrap();
+    let of = |file| {
+        ["export", "--source", "a.csv", "--destination", "out", "--format", "csv", "--source-schema", file]
+    };
+    let line = error_line(&place.run(of("columns.json")), 2);
+    assert!(
+        line.contains("--source-schema columns.json") && line.contains("column=`id` type=`Number`"),
+        "{line}"
+    );
+    let line = error_line(&place.run(of("none.json")), 2);
+    assert!(line.contains("--source-schema none.json"), "{line}");
+    assert!(!place.path().join("out").exists());
+}
+
+#[test]
+fn a_map_inside_a_struct_is_named_in_quotes() {
+    let place = Place::new();
+    let line = r#"{"a":{"m":{"x":"1","y":"2"}}}"#;
+    fs::write(place.path().join("a.jsonl"), line).unwrap();
+    let data_type = r#"Struct(\"m\": Map(\"entries\": non-null Struct(\"key\": non-null Utf8, \"value\": Utf8), unsorted))"#;
+    let columns = format!(r#"[{{"name":"a","type":"{data_type}"}}]"#);
+    fs::write(place.path().join("columns.json"), columns).unwrap();
+    let set = ["--source-schema", "columns.json", "--set", r#"csv.map_columns."a.m"=["y"]"#];
+    assert_eq!(text(&exported(&place, "a.jsonl", "csv", &set)), "a.m.y\n2\n");
+}
+
+#[test]
 fn what_is_no_source_is_one_line() {
     let place = Place::new();
     for (name, message) in [

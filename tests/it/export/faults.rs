@@ -30,9 +30,7 @@ async fn export(
 
 async fn assert_nothing_is_left(place: &Place, what: &str) {
     assert_eq!(visible(&*place.open()).await, Vec::<String>::new(), "{what} on {place:?}");
-    if let Place::S3(server) = place {
-        assert_eq!(server.open_uploads(), 0, "{what}");
-    }
+    assert_eq!(place.open_uploads(), 0, "{what}");
 }
 
 async fn assert_complete(place: &Place, what: &str) {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Schema};
 use segment_export::api::{CreateSegmentSnapshotRequest, SnapshotStatus};
 use segment_export::plan::SnapshotId;
 use segment_export::plan::destination::Location;
 use segment_export::snapshot::{Job, LocationCatalog, SnapshotEngine};
+use segment_export::source::FileOptions;
 use segment_export::upload::LocalParts;
 use segment_export::{Compression, ErrorKind, Settings, verify};
 
@@ -104,6 +106,42 @@ async fn segments_are_directories_below_a_base_and_files_go_to_the_default_desti
             let error = engine.create_segment_snapshot(&request).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BadRequest, "{climbing:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_segment_may_be_files_of_any_kind_but_of_one() {
+    let (base, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let write = |segment: &str, name: &str, text: &str| {
+        let segment = base.path().join("shop").join(segment);
+        std::fs::create_dir_all(&segment).unwrap();
+        std::fs::write(segment.join(name), text).unwrap();
+    };
+    write("lines", "0.jsonl", "{\"id\":\"1\"}\n{\"id\":2}\n");
+    write("cells", "0.csv", "id\n007\n");
+    write("mixed", "0.jsonl", "{\"id\":1}\n");
+    write("mixed", "1.csv", "id\n1\n");
+    write("strange", "0.txt", "id");
+    let mut files = FileOptions::default();
+    files.schema = Some(Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)])));
+    let engine = SnapshotEngine::builder(LocationCatalog::new(base.path().into()).with_file_options(files))
+        .with_settings(small_chunks())
+        .with_default_destination(Location::from(out.path()))
+        .build()
+        .unwrap();
+    let of = |segment: &str| CreateSegmentSnapshotRequest { destination_uri: None, ..request(segment) };
+    for (segment, written) in [("lines", "id\n1\n2\n"), ("cells", "id\n7\n")] {
+        let created = engine.create_segment_snapshot(&of(segment)).await.unwrap();
+        let job = engine.wait(created.snapshot_id.parse().unwrap()).await.unwrap();
+        assert_eq!(job.status, SnapshotStatus::Completed, "{segment}");
+        let names = std::fs::read_dir(out.path().join(created.snapshot_id)).unwrap();
+        let mut paths = names.map(|name| name.unwrap().path());
+        let part = paths.find(|path| path.extension().is_some_and(|suffix| suffix == "csv")).unwrap();
+        assert_eq!(std::fs::read_to_string(part).unwrap(), written, "{segment}");
+    }
+    for segment in ["mixed", "strange"] {
+        let error = engine.create_segment_snapshot(&of(segment)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest, "{segment}");
     }
 }
 

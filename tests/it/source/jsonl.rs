@@ -129,12 +129,17 @@ async fn what_a_given_type_cannot_hold_names_its_column_and_no_value() {
     options.schema = Some(Arc::new(Schema::new(vec![
         Field::new("id", DataType::Int32, false),
         Field::new("at", zone, true),
+        Field::new("day", DataType::Date32, true),
     ])));
     let (_dir, path) = file("{\"id\":1,\"at\":\"2024-02-29T01:02:03Z\"}\n{\"id\":2}\n");
     assert_eq!(all(&path, &options).await.unwrap().num_rows(), 2);
-    for (line, column) in
-        [("{\"id\":2,\"at\":\"s3cret\"}", "at"), ("{\"id\":99999999999}", "id"), ("{}", "id")]
-    {
+    for (line, column) in [
+        ("{\"id\":2,\"at\":\"s3cret\"}", "at"),
+        ("{\"id\":2,\"at\":1.5}", "at"),
+        ("{\"id\":2,\"day\":1.5}", "day"),
+        ("{\"id\":99999999999}", "id"),
+        ("{}", "id"),
+    ] {
         let (_dir, path) = file(&format!("{{\"id\":1}}\n{line}"));
         let error = all(&path, &options).await.unwrap_err();
         let text = format!("{} {error:?}", chain(&error));

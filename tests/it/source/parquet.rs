@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::parquet::file::properties::WriterProperties;
 use arrow::array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
-    StringViewArray,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, LargeStringArray, RecordBatch,
+    StringArray, StringViewArray,
 };
 use arrow::datatypes::{DataType, Int32Type};
 use futures::TryStreamExt;
@@ -118,6 +118,34 @@ async fn a_string_column_of_any_written_form_is_a_string() {
     let batches = read(&source, &ReadOptions::default()).await.unwrap();
     let expected = StringArray::from(values.repeat(4));
     assert_eq!(together(&batches, &source.schema()).column(0).as_ref(), &expected);
+}
+
+#[tokio::test]
+async fn what_a_row_group_holds_as_a_dictionary_stays_one_for_all_its_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let properties = WriterProperties::builder()
+        .set_column_dictionary_enabled("name".into(), false)
+        .set_max_row_group_row_count(Some(3_000));
+    let path = write(&dir.path().join("a.parquet"), &rows(0, 7_000), properties.build());
+    let source = open(std::slice::from_ref(&path)).await.unwrap();
+    let mut options = ReadOptions::default();
+    options.batch_rows = 1_000;
+    let batches = read(&source, &options).await.unwrap();
+    assert_eq!(together(&batches, &source.schema()), reference(&path));
+    let packed = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let city = |batch: &RecordBatch| Arc::clone(batch["address"].as_struct().column(0));
+    let places: Vec<_> = batches
+        .iter()
+        .map(|batch| {
+            assert_eq!(batch["name"].data_type(), &DataType::Utf8View);
+            assert_eq!(batch["attributes"].as_map().keys().data_type(), &packed);
+            assert_eq!(city(batch).data_type(), &packed);
+            city(batch).as_dictionary::<Int32Type>().values().as_string::<i32>().value_data().as_ptr()
+        })
+        .collect();
+    // Batches of 3,000, 3,000 and 1,000 rows.
+    assert!(places[..3].iter().all(|place| *place == places[0]) && places[3] != places[2]);
+    assert_eq!(batches.len(), 7);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::{fmt, io};
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use futures::{StreamExt, TryStreamExt, stream};
 use segment_export::source::{Executor, MemorySource, ProfileSource, ReadOptions, RecordSource};
 use serde::Serialize;
@@ -189,4 +189,96 @@ async fn an_error_of_the_streams_own_stays_reachable_and_ends_it() {
     let source = RecordSource::new(text_schema(), records);
     let error = read(&source, &ReadOptions::default()).await.unwrap_err();
     assert!(error.source().unwrap().is::<Own>());
+}
+
+/// A record of whatever fields.
+fn object(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The rows of records in one column, or the text of the error.
+async fn column(data_type: DataType, records: Vec<serde_json::Value>) -> Result<RecordBatch, String> {
+    let schema = Arc::new(Schema::new(vec![Field::new("n", data_type, true)]));
+    let source = RecordSource::from_records(
+        Arc::<Schema>::clone(&schema),
+        records.into_iter().map(Ok::<_, io::Error>),
+    );
+    let batches = read(&source, &ReadOptions::default()).await.map_err(|error| chain(&error))?;
+    Ok(together(&batches, &schema))
+}
+
+#[tokio::test]
+async fn a_fraction_for_a_type_of_whole_numbers_names_its_row_and_column() {
+    let integers = || Arc::new(Field::new("item", DataType::Int32, true));
+    let entry = Fields::from(vec![
+        Field::new("key", DataType::Utf8, false),
+        Field::new("value", DataType::UInt8, true),
+    ]);
+    let map = DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false);
+    let runs = DataType::RunEndEncoded(Arc::new(Field::new("run_ends", DataType::Int32, false)), integers());
+    let cases = [
+        (DataType::Int64, r#"{"n":7.0}"#, r#"{"n":424242.5}"#),
+        (DataType::Int64, r#"{"n":-3}"#, r#"{"n":1e17}"#),
+        (DataType::UInt8, r#"{"n":3}"#, r#"{"n":0.42424}"#),
+        (DataType::Date32, r#"{"n":"2024-02-29"}"#, r#"{"n":42.42}"#),
+        (DataType::Duration(TimeUnit::Second), r#"{"n":42}"#, r#"{"n":42.42}"#),
+        (DataType::List(integers()), r#"{"n":[1,2.0]}"#, r#"{"n":[1,42.42]}"#),
+        (DataType::FixedSizeList(integers(), 1), r#"{"n":[1]}"#, r#"{"n":[42.42]}"#),
+        (DataType::Struct(vec![integers()].into()), r#"{"n":{"item":1}}"#, r#"{"n":{"item":42.42}}"#),
+        (map, r#"{"n":{"a":1,"b":2.0}}"#, r#"{"n":{"a":1,"b":42.42}}"#),
+        (runs, r#"{"n":1}"#, r#"{"n":42.42}"#),
+    ];
+    for (data_type, fits, lost) in cases {
+        let rows = column(data_type.clone(), vec![object(fits), object("{}")]).await;
+        assert_eq!(rows.map(|rows| rows.num_rows()), Ok(2), "{data_type}");
+        let text = column(data_type.clone(), vec![object(fits), object(lost)]).await.unwrap_err();
+        assert!(text.contains("row=1") && text.contains("column=`n`"), "{data_type}: {text}");
+        assert!(!text.contains("42.42") && !text.contains("424242"), "{data_type}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_fraction_of_a_struct_for_a_column_of_integers_is_refused() {
+    let (mut records, _) = profiles(10);
+    for record in &mut records {
+        record.score = record.score.trunc();
+    }
+    records[7].score = 1.5;
+    let schema = batch(&records).schema();
+    let mut fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields[2] = Field::new("score", DataType::Int64, true);
+    let schema = Arc::new(Schema::new(fields));
+    let source = RecordSource::from_records(schema, records.into_iter().map(Ok::<_, io::Error>));
+    let text = chain(&read(&source, &ReadOptions::default()).await.unwrap_err());
+    assert!(text.contains("row=7") && text.contains("column=`score` type=`Int64`"), "{text}");
+}
+
+/// Entries that may repeat a name.
+struct Pairs(Vec<(&'static str, i64)>);
+
+impl Serialize for Pairs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+#[tokio::test]
+async fn the_first_of_two_fields_of_one_name_is_not_lost() {
+    let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    for (pairs, problem) in [
+        (vec![("b", 1), ("a", 2)], None),
+        (vec![("a", 1), ("b", 1), ("a", 2)], Some("a field twice: column=`a`")),
+    ] {
+        let records = [Ok::<_, io::Error>(Pairs(vec![])), Ok(Pairs(pairs))];
+        let source = RecordSource::from_records(Arc::<Schema>::clone(&schema), records);
+        let outcome = read(&source, &ReadOptions::default()).await.map_err(|error| chain(&error));
+        match problem {
+            None => assert_eq!(together(&outcome.unwrap(), &schema).num_rows(), 2),
+            Some(problem) => {
+                let text = outcome.unwrap_err();
+                assert!(text.contains("row=1") && text.contains(problem), "{text}");
+            }
+        }
+    }
 }

@@ -56,6 +56,9 @@ pub(crate) enum Answer {
     Hang,
 }
 
+/// The headers of a request about encryption by the store: algorithm, key, bucket key.
+pub(crate) type Encryption = [Option<String>; 3];
+
 /// A server that ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct S3Server {
@@ -69,6 +72,8 @@ struct State {
     root: tempfile::TempDir,
     faults: Mutex<Vec<(S3Call, usize, Answer)>>,
     calls: Mutex<Vec<S3Call>>,
+    /// What the requests that make an object said of its encryption.
+    encryptions: Mutex<Vec<Encryption>>,
     /// The file system behind the server compares and writes in two steps.
     conditional: tokio::sync::Mutex<()>,
 }
@@ -85,6 +90,7 @@ impl S3Server {
             root,
             faults: Mutex::default(),
             calls: Mutex::default(),
+            encryptions: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -106,6 +112,13 @@ impl S3Server {
     /// How many calls of this kind came.
     pub(crate) fn count(&self, call: S3Call) -> usize {
         self.state.calls.lock().unwrap().iter().filter(|made| **made == call).count()
+    }
+
+    /// What each request that makes an object, single or multipart, said of its encryption.
+    pub(crate) fn encryptions(&self) -> Vec<(S3Call, Encryption)> {
+        let calls = self.state.calls.lock().unwrap().clone().into_iter();
+        let makes = calls.filter(|call| matches!(call, S3Call::Create | S3Call::Put));
+        makes.zip(self.state.encryptions.lock().unwrap().clone()).collect()
     }
 
     /// How many multipart uploads are open.
@@ -189,7 +202,14 @@ async fn answer(
     state: Arc<State>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let fault = state.note(call_of(&request));
+    let call = call_of(&request);
+    if matches!(call, S3Call::Create | S3Call::Put) {
+        let header = |name: &str| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
+        let names = ["", "-aws-kms-key-id", "-bucket-key-enabled"];
+        let found = names.map(|name| header(&format!("x-amz-server-side-encryption{name}")));
+        state.encryptions.lock().unwrap().push(found);
+    }
+    let fault = state.note(call);
     match fault {
         Some(Answer::Status(status)) => return Ok(plain(status)),
         Some(Answer::Hang) => return pending().await,

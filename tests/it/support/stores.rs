@@ -14,6 +14,8 @@ pub(crate) enum Place {
     Local(tempfile::TempDir),
     Memory(InMemory),
     S3(S3Server),
+    #[cfg(feature = "gcp")]
+    Gcs(super::gcs::GcsServer),
     #[cfg(feature = "azure")]
     Azure(super::azure::Container),
 }
@@ -21,8 +23,11 @@ pub(crate) enum Place {
 impl Place {
     /// One of each kind.
     pub(crate) async fn all() -> Vec<Self> {
-        let always = [Self::local(), Self::memory(), Self::S3(S3Server::start().await)];
-        always.into_iter().chain(Self::azure()).collect()
+        let mut all = vec![Self::local(), Self::memory(), Self::S3(S3Server::start().await)];
+        #[cfg(feature = "gcp")]
+        all.push(Self::Gcs(super::gcs::GcsServer::start().await));
+        all.extend(Self::azure());
+        all
     }
 
     #[cfg(feature = "azure")]
@@ -45,12 +50,26 @@ impl Place {
         Self::Memory(InMemory::new())
     }
 
+    /// How many multipart uploads a server here knows of; 0 where it cannot be asked.
+    pub(crate) fn open_uploads(&self) -> usize {
+        match self {
+            Self::S3(server) => server.open_uploads(),
+            #[cfg(feature = "gcp")]
+            Self::Gcs(server) => server.open_uploads(),
+            #[cfg(feature = "azure")]
+            Self::Azure(_) => 0,
+            Self::Local(_) | Self::Memory(_) => 0,
+        }
+    }
+
     /// A store of the snapshot, as another process would open it.
     pub(crate) fn open(&self) -> Arc<dyn PartStore> {
         match self {
             Self::Local(dir) => Arc::new(LocalParts::new(dir.path().join("out").join("snapshot"))),
             Self::Memory(memory) => Arc::new(ObjectParts::memory(memory, Path::from("out/snapshot"))),
             Self::S3(server) => Arc::new(server.parts("out/snapshot")),
+            #[cfg(feature = "gcp")]
+            Self::Gcs(server) => Arc::new(server.parts("out/snapshot")),
             #[cfg(feature = "azure")]
             Self::Azure(container) => Arc::new(container.parts("out/snapshot")),
         }

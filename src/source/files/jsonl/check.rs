@@ -10,10 +10,7 @@ use arrow::datatypes::{DataType, Fields, Schema};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::source::files::runs::Unfit;
-
-/// Up to here every whole number is a float of its own.
-const EXACT: u64 = 1 << 53;
-const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
+use crate::source::loss::{EXACT, is_of_whole, is_whole, item_type, map_value, position, without_runs};
 
 /// Checks one record.
 pub(super) fn record(line: &[u8], schema: &Schema, guessed: bool) -> Result<(), Unfit> {
@@ -58,7 +55,8 @@ impl<'de> Visitor<'de> for Object<'_> {
             if std::mem::replace(&mut seen[index], true) {
                 return Err(self.note(Unfit::Twice { column: field.name().clone() }));
             }
-            let value = Value { data_type: field.data_type(), guessed, misfit: &RefCell::new(false) };
+            let data_type = without_runs(field.data_type());
+            let value = Value { data_type, guessed, misfit: &RefCell::new(false) };
             let checked = entries.next_value_seed(value);
             if *value.misfit.borrow() {
                 let (column, data_type) = (field.name().clone(), field.data_type().to_string());
@@ -93,8 +91,7 @@ impl Visitor<'_> for Name<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        let is_next = self.fields.get(self.next).is_some_and(|field| field.name() == key);
-        Ok(if is_next { Some(self.next) } else { self.fields.iter().position(|field| field.name() == key) })
+        Ok(position(self.fields, self.next, key))
     }
 }
 
@@ -109,7 +106,7 @@ struct Value<'a> {
 
 impl<'a> Value<'a> {
     fn inner(self, data_type: &'a DataType) -> Self {
-        Self { data_type, ..self }
+        Self { data_type: without_runs(data_type), ..self }
     }
 
     fn require<E: serde::de::Error>(self, fits: bool) -> Result<(), E> {
@@ -158,11 +155,10 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        let whole = value.fract() == 0.0 && value.abs() <= EXACT_FLOATS;
         let of_whole =
-            self.data_type.is_integer() || self.guessed && matches!(self.data_type, DataType::Decimal128(..));
+            is_of_whole(self.data_type) || self.guessed && matches!(self.data_type, DataType::Decimal128(..));
         let fits = !self.guessed || *self.data_type == DataType::Float64;
-        self.require(if of_whole { whole } else { fits })
+        self.require(if of_whole { is_whole(value) } else { fits })
     }
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
@@ -170,17 +166,11 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        use DataType as T;
-        let (T::List(item)
-        | T::LargeList(item)
-        | T::ListView(item)
-        | T::LargeListView(item)
-        | T::FixedSizeList(item, _)) = self.data_type
-        else {
+        let Some(item) = item_type(self.data_type) else {
             while items.next_element::<IgnoredAny>()?.is_some() {}
             return self.require(!self.guessed);
         };
-        while items.next_element_seed(self.inner(item.data_type()))?.is_some() {}
+        while items.next_element_seed(self.inner(item))?.is_some() {}
         Ok(())
     }
 
@@ -199,13 +189,6 @@ impl<'de> Visitor<'de> for Value<'_> {
         }
         Ok(())
     }
-}
-
-/// The type of the values of a map.
-fn map_value(data_type: &DataType) -> Option<&DataType> {
-    let DataType::Map(entry, _) = data_type else { return None };
-    let DataType::Struct(entry) = entry.data_type() else { return None };
-    Some(entry.get(1)?.data_type())
 }
 
 #[cfg(test)]
