@@ -5,6 +5,10 @@
 
 #[path = "../../tests/it/encode/arrays.rs"]
 mod arrays;
+#[path = "../../tests/it/orc/cases.rs"]
+mod cases;
+#[path = "../../tests/it/orc/file.rs"]
+mod file;
 #[path = "../../tests/it/encode/forms.rs"]
 mod forms;
 #[path = "../../tests/it/encode/model.rs"]
@@ -35,4 +39,9 @@ pub fn check(format: Format, what: &[u8], form: &[u8]) {
         Ok(text) => readback::check_jsonl(&case, text.as_bytes()),
         Err(_) => {}
     }
+}
+
+/// Encodes the nested rows of `what` as ORC in two forms and reads them back.
+pub fn check_orc(what: &[u8], form: &[u8]) {
+    file::check(what, form);
 }

@@ -1,9 +1,9 @@
 //! The text encoders against the oracle, and what they promise beyond it.
 
-mod arrays;
+pub(crate) mod arrays;
 mod columns;
 mod forms;
-mod model;
+pub(crate) mod model;
 mod oracle;
 mod readback;
 

@@ -20,6 +20,8 @@ mod golden;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod orc;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod seal;

@@ -1,6 +1,6 @@
 //! One column of a stripe: its streams, its encoding, its index.
 //!
-//! [`write`] chooses by the node how a column and what lies below it are written; the children of a node are
+//! [`write()`] chooses by the node how a column and what lies below it are written; the children of a node are
 //! written in parallel. A column does not know where it will stand in the stripe.
 //!
 //! Invariant: a column has one index entry for each row group of the stripe, whatever it holds.

@@ -6,7 +6,7 @@
 //!
 //! Invariant: the bounds of the row groups ascend from 0 to the number of slots.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, UInt64Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{filter, take};
 use arrow::datatypes::DataType;
@@ -63,8 +63,11 @@ impl Slots {
     fn values(self, of: impl Fn(&ArrayRef) -> Result<(ArrayRef, Option<NullBuffer>)>) -> Result<Values> {
         let with_nulls = |array: &ArrayRef| {
             let (array, nulls) = of(array)?;
-            // An array without values has no bitmap that says so.
-            let nulls = if array.data_type().is_null() { array.logical_nulls() } else { nulls };
+            // An array without values has no bitmap that says so; nor has a union, whose row is null when its
+            // active child is.
+            let without_bitmap = array.data_type().is_null() || array.as_union_opt().is_some();
+            let own = without_bitmap.then(|| array.logical_nulls()).flatten();
+            let nulls = NullBuffer::union(nulls.as_ref(), own.as_ref());
             Ok((array, nulls.filter(|nulls| nulls.null_count() > 0)))
         };
         let pieces = self.pieces.iter().map(with_nulls).collect::<Result<_>>()?;
