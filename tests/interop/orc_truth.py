@@ -114,12 +114,13 @@ def scalars(array):
 
 
 def union_values(array):
-    """Child by child; an ORC union has no null of its own, so a null is a null of its child."""
+    """Child by child; a row is null where its child is, and no tag is kept of it."""
     codes = {code: index for index, code in enumerate(array.type.type_codes)}
     tags = [codes[code] for code in array.type_codes.to_pylist()]
     children = [values(array.field(index)) for index in range(array.type.num_fields)]
     rows = array.offsets.to_pylist() if array.type.mode == "dense" else range(len(array))
-    return [Tagged(tag, children[tag][row]) for tag, row in zip(tags, rows)]
+    found = ((tag, children[tag][row]) for tag, row in zip(tags, rows))
+    return [None if value is None else Tagged(tag, value) for tag, value in found]
 
 
 def cut(array, items):
