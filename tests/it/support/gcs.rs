@@ -1,4 +1,4 @@
-//! A server in the process that speaks what an export needs of Google's XML API, as its reference has it.
+//! A server in the process that speaks what an export needs of Google's XML API, as the client sends it.
 //!
 //! It is strict: every request must carry the token unless the bucket is public, parts must be of the
 //! smallest size but the last, a list of parts must ascend and have the tags that were answered, and
