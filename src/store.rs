@@ -6,7 +6,10 @@
 //! Invariant: no option's value leaves this module but into the client that it configures.
 
 mod connect;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+mod pace;
 pub(crate) mod ranged;
+pub(crate) mod uploads;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +18,14 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 
+use self::uploads::ListUploads;
 use crate::plan::KeyId;
 
 pub(crate) use connect::connect;
+#[cfg(feature = "aws")]
+pub use connect::signed_uploads;
+#[cfg(feature = "gcp")]
+pub use connect::token_uploads;
 
 /// What the operator tells the clients of object stores: regions, endpoints, credentials.
 ///
@@ -83,6 +91,8 @@ pub(crate) struct Client {
     pub(crate) object: Arc<dyn ObjectStore>,
     /// Uploads in parts.
     pub(crate) multipart: Arc<dyn MultipartStore>,
+    /// Uploads of other processes; `None` where the store cannot list them.
+    pub(crate) uploads: Option<Arc<dyn ListUploads>>,
     /// The store and its bucket or container, such as `s3://bucket`, for messages and names.
     pub(crate) root: String,
 }

@@ -5,6 +5,7 @@ mod compressed;
 mod course;
 mod faults;
 mod sealed;
+mod server;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use futures::stream;
@@ -165,19 +166,36 @@ async fn answers_of_an_s3_server_that_get_lost_end_right() {
     }
 }
 
-#[tokio::test]
-async fn a_part_that_cannot_be_uploaded_is_sent_as_often_as_the_settings_say() {
-    let server = S3Server::start().await;
-    server.fault(S3Call::PutPart, 0, Answer::Status(503));
+/// An export to the server as a program makes it, with one upload part in flight.
+fn export_to(server: &S3Server) -> Exporter {
     let mut settings = small_chunks();
     (settings.retry, settings.upload.concurrency) = (quick(), 1);
+    settings.retry.max_backoff_ms = 2_000;
     let target = "s3://bucket/exports".parse::<Location>().unwrap();
     let source = super::source(vec![sample("profiles.parquet")]);
     let export = Exporter::builder(source, target)
         .with_format(Format::Csv)
         .with_store_options(StoreOptions::from_pairs(server.options()))
         .with_settings(settings);
-    export.build().unwrap().run().await.unwrap_err();
+    export.build().unwrap()
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_uploaded_is_sent_as_often_as_the_settings_say() {
+    let server = S3Server::start().await;
+    server.fault(S3Call::PutPart, 0, Answer::Status(503));
+    export_to(&server).run().await.unwrap_err();
     assert_eq!(server.count(S3Call::PutPart), quick().attempts as usize);
     assert_eq!(server.open_uploads(), 0);
+}
+
+/// By itself, an attempt would come again after a millisecond.
+#[tokio::test]
+async fn a_store_that_asks_for_time_gets_it() {
+    let server = S3Server::start().await;
+    server.fault(S3Call::PutPart, 1, Answer::RetryAfter(1));
+    let began = Instant::now();
+    export_to(&server).run().await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(server.count(S3Call::PutPart), 2);
 }

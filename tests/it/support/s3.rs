@@ -6,13 +6,16 @@
 //! let parts = server.parts("exports/0123");
 //! ```
 
-use std::convert::Infallible;
-use std::future::pending;
+mod fault;
+mod uploads;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use futures::future::OptionFuture;
 use hyper::body::Incoming;
-use hyper::http::{Method, Request, Response, StatusCode};
+use hyper::http::{Method, Request, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -22,9 +25,13 @@ use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use segment_export::RetrySettings;
-use segment_export::upload::ObjectParts;
+use segment_export::upload::{ObjectParts, signed_uploads};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+pub(crate) use self::fault::Answer;
+use self::fault::plain;
+use self::uploads::Uploads;
 
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const ACCESS_KEY: &str = "test-access-key";
@@ -41,19 +48,9 @@ pub(crate) enum S3Call {
     Get,
     Head,
     List,
+    ListOpen,
     Delete,
     Other,
-}
-
-/// How a request goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Nothing is done, and this is answered.
-    Status(u16),
-    /// It is done, and this is answered all the same.
-    DoneBut(u16),
-    /// Nothing is done, and nothing is answered.
-    Hang,
 }
 
 /// The headers of a request about encryption by the store: algorithm, key, bucket key.
@@ -70,7 +67,8 @@ pub(crate) struct S3Server {
 #[derive(Debug)]
 struct State {
     root: tempfile::TempDir,
-    faults: Mutex<Vec<(S3Call, usize, Answer)>>,
+    faults: Mutex<Vec<Fault>>,
+    uploads: Uploads,
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
@@ -89,6 +87,7 @@ impl S3Server {
         let state = Arc::new(State {
             root,
             faults: Mutex::default(),
+            uploads: Uploads::default(),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
@@ -106,7 +105,18 @@ impl S3Server {
 
     /// From now on the `nth` call of this kind, counted from 1, goes wrong; 0: every one.
     pub(crate) fn fault(&self, call: S3Call, nth: usize, answer: Answer) {
-        self.state.faults.lock().unwrap().push((call, nth, answer));
+        let every = Fault::every(call, answer);
+        self.add(if nth == 0 { every } else { every.from(nth).times(1) });
+    }
+
+    /// From now on these calls go wrong; of several faults the first counts.
+    pub(crate) fn add(&self, fault: Fault) {
+        self.state.faults.lock().unwrap().push(fault);
+    }
+
+    /// From now on all goes well.
+    pub(crate) fn mend(&self) {
+        self.state.faults.lock().unwrap().clear();
     }
 
     /// How many calls of this kind came.
@@ -167,7 +177,9 @@ impl S3Server {
     pub(crate) fn parts_in(&self, bucket: &str, prefix: &str) -> ObjectParts {
         let object = Arc::new(self.client(bucket, 2));
         let multipart = Arc::new(self.client(bucket, 1));
-        ObjectParts::new(object, multipart, Path::from(prefix)).with_retry(quick())
+        let http = ClientOptions::new().with_timeout(quick().timeout()).with_allow_http(true);
+        let uploads = signed_uploads(Arc::<AmazonS3>::clone(&object), &http).unwrap();
+        ObjectParts::new(object, multipart, Path::from(prefix)).with_uploads(uploads).with_retry(quick())
     }
 }
 
@@ -201,7 +213,7 @@ async fn answer(
     service: S3Service,
     state: Arc<State>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> io::Result<Response<Body>> {
     let call = call_of(&request);
     if matches!(call, S3Call::Create | S3Call::Put) {
         let header = |name: &str| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
@@ -209,58 +221,87 @@ async fn answer(
         let found = names.map(|name| header(&format!("x-amz-server-side-encryption{name}")));
         state.encryptions.lock().unwrap().push(found);
     }
-    let fault = state.note(call);
-    match fault {
-        Some(Answer::Status(status)) => return Ok(plain(status)),
-        Some(Answer::Hang) => return pending().await,
-        Some(Answer::DoneBut(_)) | None => {}
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    let fault = state.note(call, key);
+    if let Some(answer) = OptionFuture::from(fault.map(Answer::instead)).await.flatten() {
+        return answer;
     }
     // The file system behind the server would make the bucket.
-    let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
     if !state.root.path().join(bucket).is_dir() {
         let mut missing = plain(404);
         *missing.body_mut() = Body::from("<Error><Code>NoSuchBucket</Code></Error>".to_owned());
         return Ok(missing);
     }
+    let query = request.uri().query().unwrap_or_default();
+    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let is_conditional =
         request.headers().contains_key("if-match") || request.headers().contains_key("if-none-match");
     let one_at_a_time = if is_conditional { Some(state.conditional.lock().await) } else { None };
-    let answer = service.call(request.map(Body::from)).await;
+    let done = service.call(request.map(Body::from)).await.unwrap_or_else(|_error| plain(500));
     drop(one_at_a_time);
-    Ok(match (fault, answer) {
-        (Some(Answer::DoneBut(status)), _) => plain(status),
-        (_, Ok(answer)) => answer,
-        (_, Err(_)) => plain(500),
-    })
-}
-
-impl State {
-    fn note(&self, call: S3Call) -> Option<Answer> {
-        self.calls.lock().unwrap().push(call);
-        let mut faults = self.faults.lock().unwrap();
-        let mut answer = None;
-        faults.retain_mut(|(wanted, nth, fault)| {
-            if *wanted != call || answer.is_some() {
-                return true;
-            }
-            match nth {
-                0 => answer = Some(*fault),
-                1 => {
-                    answer = Some(*fault);
-                    return false;
-                }
-                _ => *nth -= 1,
-            }
-            true
-        });
-        answer
+    let done = state.uploads.follow(call, (key, &query), done).await;
+    match fault {
+        Some(fault) => fault.after(done).await,
+        None => Ok(done),
     }
 }
 
-fn plain(status: u16) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response
+impl State {
+    fn note(&self, call: S3Call, key: &str) -> Option<Answer> {
+        self.calls.lock().unwrap().push(call);
+        let mut faults = self.faults.lock().unwrap();
+        let due = faults.iter_mut().find_map(|fault| fault.due(call, key));
+        faults.retain(|fault| fault.times > 0);
+        due
+    }
+}
+
+/// Which requests go wrong, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    call: S3Call,
+    /// How the key must end.
+    name: String,
+    /// How many go well before.
+    before: usize,
+    /// How many go wrong.
+    times: usize,
+    answer: Answer,
+}
+
+impl Fault {
+    /// Every request of this kind goes wrong.
+    pub(crate) fn every(call: S3Call, answer: Answer) -> Self {
+        Self { call, name: String::new(), before: 0, times: usize::MAX, answer }
+    }
+
+    /// Only so many.
+    pub(crate) fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Only from the `nth` on, counted from 1.
+    pub(crate) fn from(self, nth: usize) -> Self {
+        Self { before: nth - 1, ..self }
+    }
+
+    /// Only for objects whose key ends so.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    fn due(&mut self, call: S3Call, key: &str) -> Option<Answer> {
+        if self.call != call || !key.ends_with(&self.name) {
+            return None;
+        }
+        if self.before > 0 {
+            self.before -= 1;
+            return None;
+        }
+        self.times -= usize::from(self.times != usize::MAX);
+        Some(self.answer)
+    }
 }
 
 fn call_of<B>(request: &Request<B>) -> S3Call {
@@ -274,6 +315,7 @@ fn call_of<B>(request: &Request<B>) -> S3Call {
         Method::PUT => S3Call::Put,
         Method::DELETE if has("uploadId") => S3Call::Abort,
         Method::DELETE => S3Call::Delete,
+        Method::GET if has("uploads") => S3Call::ListOpen,
         Method::GET if has("list-type") => S3Call::List,
         Method::GET => S3Call::Get,
         Method::HEAD => S3Call::Head,
