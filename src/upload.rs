@@ -10,6 +10,7 @@
 mod local;
 mod names;
 mod object;
+mod observed;
 mod part;
 mod retry;
 
@@ -31,6 +32,7 @@ use crate::store::{self, StoreOptions};
 #[cfg(unix)]
 pub use self::local::LocalParts;
 pub use self::object::ObjectParts;
+pub(crate) use self::observed::ObservedParts;
 pub(crate) use self::part::part_bytes;
 pub use self::part::{PartUpload, Uploaded, Uploader};
 #[cfg(feature = "aws")]

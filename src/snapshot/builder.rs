@@ -14,6 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::export::{Target, check_settings};
 use crate::plan::destination::Location;
 use crate::plan::{Format, Plan};
+use crate::progress::Recorder;
 use crate::settings::{Compression, Settings};
 use crate::stage::Pool;
 use crate::store::StoreOptions;
@@ -42,6 +43,7 @@ pub struct SnapshotEngineBuilder {
     default_destination: Option<Location>,
     targets: Targets,
     failures: Option<Failures>,
+    recorder: Option<Arc<dyn Recorder>>,
     pool: Option<Arc<ThreadPool>>,
     budget: Option<Budget>,
     max_concurrent_jobs: usize,
@@ -57,6 +59,7 @@ pub(super) struct Means {
     pub(super) default_destination: Option<Location>,
     pub(super) targets: Targets,
     pub(super) failures: Option<Failures>,
+    pub(super) recorder: Option<Arc<dyn Recorder>>,
     pub(super) pool: Arc<ThreadPool>,
     pub(super) budget: Budget,
 }
@@ -71,6 +74,7 @@ impl SnapshotEngineBuilder {
             default_destination: None,
             targets: Arc::new(|plan| Ok(plan.destination.clone().into())),
             failures: None,
+            recorder: None,
             pool: None,
             budget: None,
             max_concurrent_jobs: MAX_CONCURRENT_JOBS,
@@ -124,6 +128,13 @@ impl SnapshotEngineBuilder {
     #[must_use]
     pub fn with_failures(mut self, told: impl Fn(&Job, &Error) + Send + Sync + 'static) -> Self {
         self.failures = Some(Arc::new(told));
+        self
+    }
+
+    /// Who takes what is measured of all jobs; default: nobody.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
         self
     }
 
@@ -186,6 +197,7 @@ impl SnapshotEngineBuilder {
             default_destination: self.default_destination,
             targets: self.targets,
             failures: self.failures,
+            recorder: self.recorder,
             pool,
             budget,
         };

@@ -4,6 +4,7 @@ mod bytes;
 mod compressed;
 mod course;
 mod faults;
+mod metrics;
 mod sealed;
 mod server;
 
