@@ -33,6 +33,25 @@ pub(crate) struct Chunk {
     pub(crate) begins_part: bool,
 }
 
+impl Chunk {
+    /// The column and the row of the source that have the most bytes in one cell; walks over every cell.
+    pub(crate) fn largest_cell(&self) -> (String, u64) {
+        let (mut largest, mut found, mut first_row) = (0, (String::new(), self.first_row), self.first_row);
+        for batch in &self.batches {
+            let rows: Vec<usize> = (0..=batch.num_rows()).collect();
+            for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                for (row, size) in (first_row..).zip(logical::sizes_of(column, &rows)) {
+                    if size > largest {
+                        (largest, found) = (size, (field.name().clone(), row));
+                    }
+                }
+            }
+            first_row += batch.num_rows() as u64;
+        }
+        found
+    }
+}
+
 /// Cuts a sequence of batches into chunks.
 #[derive(Debug)]
 pub(crate) struct Chunker {

@@ -7,6 +7,7 @@ mod faults;
 mod metrics;
 mod sealed;
 mod server;
+mod sizes;
 
 use std::sync::Arc;
 
