@@ -7,6 +7,7 @@
 //! ```
 
 mod fault;
+mod gate;
 mod uploads;
 
 use std::io;
@@ -27,10 +28,12 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use segment_export::RetrySettings;
 use segment_export::upload::{ObjectParts, signed_uploads};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use self::fault::Answer;
 use self::fault::plain;
+pub(crate) use self::fault::{Answer, Fault};
+use self::gate::Gate;
 use self::uploads::Uploads;
 
 pub(crate) const BUCKET: &str = "bucket";
@@ -69,6 +72,9 @@ struct State {
     root: tempfile::TempDir,
     faults: Mutex<Vec<Fault>>,
     uploads: Uploads,
+    gate: Arc<Gate>,
+    /// Requests that are being answered.
+    pending: watch::Sender<usize>,
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
@@ -88,6 +94,8 @@ impl S3Server {
             root,
             faults: Mutex::default(),
             uploads: Uploads::default(),
+            gate: Arc::default(),
+            pending: watch::Sender::new(0),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
@@ -112,6 +120,31 @@ impl S3Server {
     /// From now on these calls go wrong; of several faults the first counts.
     pub(crate) fn add(&self, fault: Fault) {
         self.state.faults.lock().unwrap().push(fault);
+    }
+
+    /// Holds the upload part that brings the byte after so many more, and no other.
+    pub(crate) fn hold_part_at(&self, bytes: u64) {
+        self.state.gate.set(bytes);
+    }
+
+    /// Waits until an upload part is held.
+    pub(crate) async fn part_held(&self) {
+        self.state.gate.held().await;
+    }
+
+    /// Lets the upload part go that is held.
+    pub(crate) fn let_go(&self) {
+        self.state.gate.open();
+    }
+
+    /// Waits until no request is being answered: one of a client that is gone may still take effect.
+    pub(crate) async fn idle(&self) {
+        self.state.pending.subscribe().wait_for(|pending| *pending == 0).await.unwrap();
+    }
+
+    /// Bytes of upload parts that came so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.state.gate.received()
     }
 
     /// From now on all goes well.
@@ -200,7 +233,11 @@ async fn serve(listener: TcpListener, service: S3Service, state: Arc<State>) {
     loop {
         let Ok((socket, _)) = listener.accept().await else { return };
         let (service, state) = (service.clone(), Arc::clone(&state));
-        let handler = service_fn(move |request| answer(service.clone(), Arc::clone(&state), request));
+        // A task of its own: what was begun is done, also when the client goes away.
+        let handler = service_fn(move |request| {
+            let answer = tokio::spawn(answer(service.clone(), Arc::clone(&state), request));
+            async { answer.await.map_err(io::Error::other)? }
+        });
         tokio::spawn(async move {
             let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             // A client that goes away is none of our business.
@@ -214,6 +251,7 @@ async fn answer(
     state: Arc<State>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
+    let _pending = Pending::of(&state);
     let call = call_of(&request);
     if matches!(call, S3Call::Create | S3Call::Put) {
         let header = |name: &str| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
@@ -238,12 +276,31 @@ async fn answer(
     let is_conditional =
         request.headers().contains_key("if-match") || request.headers().contains_key("if-none-match");
     let one_at_a_time = if is_conditional { Some(state.conditional.lock().await) } else { None };
-    let done = service.call(request.map(Body::from)).await.unwrap_or_else(|_error| plain(500));
+    let gate = Arc::clone(&state.gate);
+    let request =
+        request.map(|body| if call == S3Call::PutPart { gate.through(body) } else { Body::from(body) });
+    let done = service.call(request).await.unwrap_or_else(|_error| plain(500));
     drop(one_at_a_time);
     let done = state.uploads.follow(call, (key, &query), done).await;
     match fault {
         Some(fault) => fault.after(done).await,
         None => Ok(done),
+    }
+}
+
+/// A request that is being answered.
+struct Pending(Arc<State>);
+
+impl Pending {
+    fn of(state: &Arc<State>) -> Self {
+        state.pending.send_modify(|pending| *pending += 1);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.send_modify(|pending| *pending -= 1);
     }
 }
 
@@ -254,53 +311,6 @@ impl State {
         let due = faults.iter_mut().find_map(|fault| fault.due(call, key));
         faults.retain(|fault| fault.times > 0);
         due
-    }
-}
-
-/// Which requests go wrong, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    call: S3Call,
-    /// How the key must end.
-    name: String,
-    /// How many go well before.
-    before: usize,
-    /// How many go wrong.
-    times: usize,
-    answer: Answer,
-}
-
-impl Fault {
-    /// Every request of this kind goes wrong.
-    pub(crate) fn every(call: S3Call, answer: Answer) -> Self {
-        Self { call, name: String::new(), before: 0, times: usize::MAX, answer }
-    }
-
-    /// Only so many.
-    pub(crate) fn times(self, times: usize) -> Self {
-        Self { times, ..self }
-    }
-
-    /// Only from the `nth` on, counted from 1.
-    pub(crate) fn from(self, nth: usize) -> Self {
-        Self { before: nth - 1, ..self }
-    }
-
-    /// Only for objects whose key ends so.
-    pub(crate) fn named(self, name: &str) -> Self {
-        Self { name: name.to_owned(), ..self }
-    }
-
-    fn due(&mut self, call: S3Call, key: &str) -> Option<Answer> {
-        if self.call != call || !key.ends_with(&self.name) {
-            return None;
-        }
-        if self.before > 0 {
-            self.before -= 1;
-            return None;
-        }
-        self.times -= usize::from(self.times != usize::MAX);
-        Some(self.answer)
     }
 }
 

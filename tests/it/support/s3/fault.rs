@@ -10,6 +10,8 @@ use hyper::body::{Frame, SizeHint};
 use hyper::http::{Response, StatusCode};
 use s3s::Body;
 
+use super::S3Call;
+
 /// How a request goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -33,6 +35,53 @@ pub(crate) enum Answer {
     OtherTag,
     /// Nothing is done, and 503 asks to come again after this many seconds.
     RetryAfter(u16),
+}
+
+/// Which requests go wrong, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    call: S3Call,
+    /// How the key must end.
+    name: String,
+    /// How many go well before.
+    before: usize,
+    /// How many go wrong.
+    pub(super) times: usize,
+    answer: Answer,
+}
+
+impl Fault {
+    /// Every request of this kind goes wrong.
+    pub(crate) fn every(call: S3Call, answer: Answer) -> Self {
+        Self { call, name: String::new(), before: 0, times: usize::MAX, answer }
+    }
+
+    /// Only so many.
+    pub(crate) fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Only from the `nth` on, counted from 1.
+    pub(crate) fn from(self, nth: usize) -> Self {
+        Self { before: nth - 1, ..self }
+    }
+
+    /// Only for objects whose key ends so.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    pub(super) fn due(&mut self, call: S3Call, key: &str) -> Option<Answer> {
+        if self.call != call || !key.ends_with(&self.name) {
+            return None;
+        }
+        if self.before > 0 {
+            self.before -= 1;
+            return None;
+        }
+        self.times -= usize::from(self.times != usize::MAX);
+        Some(self.answer)
+    }
 }
 
 /// A connection that breaks, as the server wants it.
@@ -99,9 +148,9 @@ impl Answer {
 }
 
 /// A body that says how long it should be.
-struct Pieces {
-    pieces: BoxStream<'static, io::Result<Bytes>>,
-    len: u64,
+pub(super) struct Pieces {
+    pub(super) pieces: BoxStream<'static, io::Result<Bytes>>,
+    pub(super) len: u64,
 }
 
 impl hyper::body::Body for Pieces {
