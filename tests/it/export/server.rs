@@ -267,3 +267,18 @@ async fn every_fault_of_a_server_ends_in_one_of_three_ways() {
     assert!(complete > count / 3 && nothing > count / 5, "{complete} complete, {nothing} with nothing");
     println!("{count} cases: {complete} complete, {nothing} with nothing visible, {unknown} unknown");
 }
+
+/// `docs/guarantees.md` tells how many requests an export makes.
+#[tokio::test]
+async fn an_export_makes_no_more_requests_than_it_needs() {
+    let server = S3Server::start().await;
+    export(&server, &sample("profiles.parquet"), false, false).await.unwrap();
+    let of = |call| server.count(call);
+    let (objects, per_object) = (3, [S3Call::Create, S3Call::PutPart, S3Call::Complete]);
+    assert_eq!(per_object.map(of), [objects; 3]);
+    assert_eq!(of(S3Call::Put), 2, "the claim and the manifest");
+    assert_eq!(of(S3Call::Head), 1, "whether the snapshot is complete already");
+    assert_eq!(of(S3Call::Get), 2, "whether the claim is still ours, before the objects and before the manifest");
+    let others = [S3Call::List, S3Call::ListOpen, S3Call::Abort, S3Call::Delete, S3Call::Other];
+    assert_eq!(others.map(of), [0; 5]);
+}
