@@ -6,6 +6,8 @@
 //! Invariant: no option's value leaves this module but into the client that it configures.
 
 mod connect;
+#[cfg(feature = "aws")]
+mod owner;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 mod pace;
 pub(crate) mod ranged;
@@ -32,6 +34,8 @@ pub use connect::token_uploads;
 /// The keys are those of `object_store`, such as `aws_region`, `aws_endpoint_url`, `aws_access_key_id`,
 /// `google_service_account` or `azure_storage_account_name`, in upper or lower case. A key that the store of
 /// a location does not know is passed over, so that one set serves all stores. Default: none.
+///
+/// `aws_expected_bucket_owner` is a key of this crate: the account, 12 digits, that each bucket of S3 must belong to.
 ///
 /// ```
 /// use segment_export::StoreOptions;
@@ -65,6 +69,11 @@ impl StoreOptions {
         ];
         self.pairs.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
         self
+    }
+
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only S3 has options of this crate"))]
+    fn get(&self, key: &str) -> Option<&str> {
+        self.pairs.get(key).map(String::as_str)
     }
 
     #[cfg_attr(

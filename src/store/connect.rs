@@ -3,6 +3,8 @@
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "aws")]
+use object_store::aws::{AmazonS3Builder, Checksum};
 #[cfg(any(feature = "aws", feature = "gcp"))]
 use object_store::client::{HttpConnector, ReqwestConnector};
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
@@ -13,6 +15,8 @@ use crate::error::{Cause, Result};
 use crate::error::{Error, ErrorKind};
 use crate::plan::destination::{ObjectLocation, Scheme};
 use crate::settings::RetrySettings;
+#[cfg(feature = "aws")]
+use crate::store::owner::Owner;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use crate::store::pace::Paced;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
@@ -53,7 +57,7 @@ fn prefix(scheme: Scheme) -> &'static str {
 
 #[cfg(feature = "aws")]
 fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) -> Result<Client> {
-    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+    use object_store::aws::{AmazonS3ConfigKey, S3ConditionalPut};
 
     let http = client_options(options, &["aws_endpoint", "endpoint"], retry);
     let mut builder = AmazonS3Builder::new();
@@ -63,17 +67,38 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
         }
     }
     // The commit and the claim rest on put-if-absent and compare-and-swap.
-    let builder =
-        builder.with_bucket_name(&location.container).with_conditional_put(S3ConditionalPut::ETagMatch);
-    let is_public =
-        builder.get_config_value(&AmazonS3ConfigKey::SkipSignature).is_some_and(|skip| skip == "true");
+    let builder = with_checksums(builder, options)
+        .with_bucket_name(&location.container)
+        .with_conditional_put(S3ConditionalPut::ETagMatch);
+    let value = |key| builder.get_config_value(&key);
+    let is_public = value(AmazonS3ConfigKey::SkipSignature).is_some_and(|skip| skip == "true");
+    let region = value(AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
+    let owner =
+        options.get("aws_expected_bucket_owner").map(|account| Owner::new(account, region)).transpose()?;
     let build = |retry, http, pace| {
-        builder.clone().with_retry(retry).with_client_options(http).with_http_connector(pace).build()
+        let builder = builder.clone().with_retry(retry).with_client_options(http);
+        let s3 = match &owner {
+            None => builder.with_http_connector(pace),
+            Some(owner) => builder.with_http_connector(owner.over(pace)),
+        }
+        .build()?;
+        if let Some(owner) = &owner {
+            owner.sign_with(s3.credentials());
+        }
+        Ok(s3)
     };
     client(location, (retry, &http), build, |s3| {
         // Without credentials nothing can be signed.
         if is_public { Ok(None) } else { signed_uploads(s3, &http).map(Some) }
     })
+}
+
+/// Checksums that S3 compares for each part, unless the options choose others. What speaks its protocol may not know
+/// them.
+#[cfg(feature = "aws")]
+fn with_checksums(builder: AmazonS3Builder, options: &StoreOptions) -> AmazonS3Builder {
+    let chooses = options.iter().any(|(key, _)| key.contains("checksum") || key.contains("endpoint"));
+    if chooses { builder } else { builder.with_checksum_algorithm(Checksum::CRC64NVME) }
 }
 
 /// The open uploads of the bucket that a client signs requests for, such as `AmazonS3`.
@@ -265,6 +290,7 @@ fn no_retry() -> RetryConfig {
 mod tests {
     use super::*;
 
+    #[cfg(any(feature = "aws", feature = "azure", not(feature = "gcp")))]
     fn bucket(scheme: Scheme) -> ObjectLocation {
         ObjectLocation { scheme, container: "bucket".to_owned(), key: String::new() }
     }
@@ -293,6 +319,23 @@ mod tests {
         assert_eq!(allowed("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000").as_deref(), Some("true"));
         assert_eq!(allowed("aws_endpoint_url", "https://example.com").as_deref(), Some("false"));
         assert_eq!(allowed("aws_metadata_endpoint", "http://169.254.169.254").as_deref(), Some("false"));
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn s3_itself_gets_checksums_and_what_speaks_its_protocol_where_it_is_asked_to() {
+        let chosen = |pairs: &[(&str, &str)]| {
+            let options = StoreOptions::from_pairs(pairs.iter().copied());
+            with_checksums(AmazonS3Builder::new(), &options)
+                .get_config_value(&object_store::aws::AmazonS3ConfigKey::Checksum)
+        };
+        assert_eq!(chosen(&[("aws_region", "eu-central-1")]).as_deref(), Some("crc64nvme"));
+        assert_eq!(chosen(&[("AWS_ENDPOINT_URL_S3", "https://example.com")]), None);
+        assert_eq!(
+            chosen(&[("aws_checksum_algorithm", "sha256")]),
+            None,
+            "the option itself is taken elsewhere"
+        );
     }
 
     #[cfg(feature = "azure")]

@@ -4,19 +4,22 @@
 //! Invariant: no signed URL and no token is in an error.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+#[cfg(feature = "aws")]
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 use object_store::path::Path;
-use object_store::signer::{Method, SignedUrlOptions, Signer, Url};
+use object_store::signer::Url;
+#[cfg(feature = "aws")]
+use object_store::signer::{Method, SignedUrlOptions, Signer};
 use object_store::{Error, Result};
 use serde::Deserialize;
 
 use super::{ListUploads, OpenUpload};
 
 /// How long a signed request is good for.
+#[cfg(feature = "aws")]
 const SIGNED_FOR: Duration = Duration::from_mins(5);
 
 /// The open uploads of a bucket that are listed over HTTP.
@@ -33,8 +36,10 @@ pub(crate) trait Access: Send + Sync + 'static {
 }
 
 /// A signature in the URL, as S3 takes it.
+#[cfg(feature = "aws")]
 pub(crate) struct Signed(pub(crate) Arc<dyn Signer>);
 
+#[cfg(feature = "aws")]
 #[async_trait]
 impl Access for Signed {
     async fn request(&self, query: Vec<(&'static str, String)>) -> Result<HttpRequest> {

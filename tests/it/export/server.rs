@@ -278,7 +278,11 @@ async fn an_export_makes_no_more_requests_than_it_needs() {
     assert_eq!(per_object.map(of), [objects; 3]);
     assert_eq!(of(S3Call::Put), 2, "the claim and the manifest");
     assert_eq!(of(S3Call::Head), 1, "whether the snapshot is complete already");
-    assert_eq!(of(S3Call::Get), 2, "whether the claim is still ours, before the objects and before the manifest");
+    assert_eq!(
+        of(S3Call::Get),
+        2,
+        "whether the claim is still ours, before the objects and before the manifest"
+    );
     let others = [S3Call::List, S3Call::ListOpen, S3Call::Abort, S3Call::Delete, S3Call::Other];
     assert_eq!(others.map(of), [0; 5]);
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::OptionFuture;
 use hyper::body::Incoming;
-use hyper::http::{Method, Request, Response};
+use hyper::http::{HeaderMap, Method, Request, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -73,6 +73,7 @@ struct State {
     faults: Mutex<Vec<Fault>>,
     uploads: Uploads,
     gate: Arc<Gate>,
+    headers: Mutex<Vec<(S3Call, HeaderMap)>>,
     /// Requests that are being answered.
     pending: watch::Sender<usize>,
     calls: Mutex<Vec<S3Call>>,
@@ -95,6 +96,7 @@ impl S3Server {
             faults: Mutex::default(),
             uploads: Uploads::default(),
             gate: Arc::default(),
+            headers: Mutex::default(),
             pending: watch::Sender::new(0),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
@@ -162,6 +164,11 @@ impl S3Server {
         let calls = self.state.calls.lock().unwrap().clone().into_iter();
         let makes = calls.filter(|call| matches!(call, S3Call::Create | S3Call::Put));
         makes.zip(self.state.encryptions.lock().unwrap().clone()).collect()
+    }
+
+    /// The headers of all requests so far.
+    pub(crate) fn headers(&self) -> Vec<(S3Call, HeaderMap)> {
+        self.state.headers.lock().unwrap().clone()
     }
 
     /// How many multipart uploads are open.
@@ -253,6 +260,7 @@ async fn answer(
 ) -> io::Result<Response<Body>> {
     let _pending = Pending::of(&state);
     let call = call_of(&request);
+    state.headers.lock().unwrap().push((call, request.headers().clone()));
     if matches!(call, S3Call::Create | S3Call::Put) {
         let header = |name: &str| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
         let names = ["", "-aws-kms-key-id", "-bucket-key-enabled"];
