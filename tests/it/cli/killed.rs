@@ -15,6 +15,7 @@ use crate::support::stores::visible;
 const ID: &str = "fedcba9876543210fedcba9876543210";
 const FORMATS: [&str; 3] = ["csv", "jsonl", "orc"];
 
+#[expect(clippy::disallowed_methods, reason = "it is the test's own setting")]
 fn kills() -> u64 {
     std::env::var("SEGMENT_EXPORT_KILLS").map_or(10, |kills| kills.parse().unwrap())
 }
