@@ -67,7 +67,7 @@ def main():
     # (rows, rows of a row group)
     cases = {"small": [(200_000, 200_000)], "full": [(million, 65_536), (million, million), (4 * million, 65_536)]}
     failures = []
-    for format_ in ("csv", "jsonl"):
+    for format_ in ("csv", "jsonl", "orc"):
         peaks = {}
         for rows, row_group in cases[given.size]:
             source = data(given.data, rows, row_group)
@@ -76,7 +76,9 @@ def main():
             peaks[rows, row_group] = peak
             if peak >= LIMIT_MIB:
                 failures.append(f"{format_}: {rows:,} rows in row groups of {row_group:,} took {peak:.1f} MiB")
-        if given.size == "full" and peaks[4 * million, 65_536] > GROWTH * peaks[million, 65_536]:
+        # A part of ORC keeps what its stripes say of themselves until it ends: it may grow within the limit.
+        is_steady = format_ != "orc"
+        if is_steady and given.size == "full" and peaks[4 * million, 65_536] > GROWTH * peaks[million, 65_536]:
             failures.append(f"{format_}: memory grows with the rows: {peaks}")
     if failures:
         sys.exit("\n".join(failures))
