@@ -6,12 +6,15 @@
 
 mod cause;
 mod foreign;
+mod service;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 pub(crate) use self::cause::Cause;
 pub(crate) use self::foreign::store_kind;
+#[cfg(feature = "kms")]
+pub(crate) use self::service::ServiceFailure;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

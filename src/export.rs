@@ -24,11 +24,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use self::seal::Sealing;
+use crate::access::Access;
 use crate::budget::Budget;
 use crate::encode::Encoder;
 use crate::error::Result;
-use crate::manifest::{Manifest, OwnerNonce};
-use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
+use crate::manifest::{MANIFEST, Manifest, OwnerNonce};
+use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
 use crate::progress::Observer;
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -54,8 +55,8 @@ pub struct Exporter {
     segment: Option<SegmentName>,
     owner: OwnerNonce,
     takeover: bool,
+    access: Access,
     sealing: Option<Arc<Sealing>>,
-    sse_kms: Option<KeyId>,
     store: Arc<dyn PartStore>,
     pool: Pool,
     budget: Budget,
@@ -72,6 +73,32 @@ impl Exporter {
     /// The id of the snapshot that this export writes.
     pub fn snapshot_id(&self) -> SnapshotId {
         self.snapshot_id
+    }
+
+    /// Tries the role and makes a data key, as [`run`](Self::run) does before it reads a row; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// When the role cannot be assumed or a key cannot be used, with the kind of what the service answered.
+    pub async fn try_access(&self) -> Result<()> {
+        self.try_role().await?;
+        match &self.sealing {
+            Some(sealing) => sealing.try_key(MANIFEST).await,
+            None => Ok(()),
+        }
+    }
+
+    #[cfg(feature = "kms")]
+    async fn try_role(&self) -> Result<()> {
+        match &self.access.role {
+            Some(role) => role.credentials().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    #[cfg(not(feature = "kms"))]
+    async fn try_role(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Exports, and waits for the end; dropping the future cancels the export.

@@ -6,18 +6,26 @@
 //! Invariant: no option's value leaves this module but into the client that it configures.
 
 mod connect;
+#[cfg(feature = "kms")]
+mod policy;
 pub(crate) mod ranged;
+#[cfg(feature = "kms")]
+mod role;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+#[cfg(feature = "aws")]
+use object_store::aws::AwsCredentialProvider;
 use object_store::multipart::MultipartStore;
 
 use crate::plan::KeyId;
 
 pub(crate) use connect::connect;
+#[cfg(feature = "kms")]
+pub use role::AssumedRole;
 
 /// What the operator tells the clients of object stores: regions, endpoints, credentials.
 ///
@@ -31,9 +39,11 @@ pub(crate) use connect::connect;
 /// let options = StoreOptions::from_pairs([("AWS_REGION", "eu-central-1")]);
 /// assert_eq!(format!("{options:?}"), r#"StoreOptions {"aws_region"}"#);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct StoreOptions {
     pairs: BTreeMap<String, String>,
+    #[cfg(feature = "aws")]
+    credentials: Option<AwsCredentialProvider>,
 }
 
 impl StoreOptions {
@@ -45,7 +55,15 @@ impl StoreOptions {
     {
         let pairs =
             pairs.into_iter().map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect();
-        Self { pairs }
+        Self { pairs, ..Self::default() }
+    }
+
+    /// Who is asked for the credentials of each request to S3; default: what the pairs say.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn with_aws_credentials(mut self, credentials: AwsCredentialProvider) -> Self {
+        self.credentials = Some(credentials);
+        self
     }
 
     /// The same options, and encryption by the store under a key of KMS with bucket keys, for what is written.
@@ -67,6 +85,22 @@ impl StoreOptions {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
+
+impl PartialEq for StoreOptions {
+    /// Providers of credentials are equal when they are the same.
+    fn eq(&self, other: &Self) -> bool {
+        #[cfg(feature = "aws")]
+        let same = match (&self.credentials, &other.credentials) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        #[cfg(not(feature = "aws"))]
+        let same = true;
+        same && self.pairs == other.pairs
+    }
+}
+
+impl Eq for StoreOptions {}
 
 impl fmt::Debug for StoreOptions {
     /// Shows the keys only: values may be credentials.

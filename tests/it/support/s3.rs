@@ -29,6 +29,8 @@ use tokio::task::JoinHandle;
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const ACCESS_KEY: &str = "test-access-key";
 pub(crate) const SECRET_KEY: &str = "test-secret-key";
+/// The access key of a role. Its sessions share it, since the server takes parts of an upload from one key only.
+pub(crate) const ROLE_KEY: &str = "test-role-key";
 
 /// The requests of S3 that an export makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,8 @@ struct State {
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
+    /// The sessions as which requests are made; none where a request is made as no role.
+    sessions: Mutex<Vec<Option<String>>>,
     /// The file system behind the server compares and writes in two steps.
     conditional: tokio::sync::Mutex<()>,
 }
@@ -84,13 +88,16 @@ impl S3Server {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let mut auth = SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY);
+        auth.register(ROLE_KEY.to_owned(), SECRET_KEY.into());
+        builder.set_auth(auth);
         let service = builder.build();
         let state = Arc::new(State {
             root,
             faults: Mutex::default(),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
+            sessions: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -119,6 +126,16 @@ impl S3Server {
         let calls = self.state.calls.lock().unwrap().clone().into_iter();
         let makes = calls.filter(|call| matches!(call, S3Call::Create | S3Call::Put));
         makes.zip(self.state.encryptions.lock().unwrap().clone()).collect()
+    }
+
+    /// How many calls came.
+    pub(crate) fn calls(&self) -> usize {
+        self.state.calls.lock().unwrap().len()
+    }
+
+    /// The token of the session as which each request was made, if any.
+    pub(crate) fn sessions(&self) -> Vec<Option<String>> {
+        self.state.sessions.lock().unwrap().clone()
     }
 
     /// How many multipart uploads are open.
@@ -209,6 +226,8 @@ async fn answer(
         let found = names.map(|name| header(&format!("x-amz-server-side-encryption{name}")));
         state.encryptions.lock().unwrap().push(found);
     }
+    let session = request.headers().get("x-amz-security-token");
+    state.sessions.lock().unwrap().push(session.map(|token| token.to_str().unwrap().to_owned()));
     let fault = state.note(call);
     match fault {
         Some(Answer::Status(status)) => return Ok(plain(status)),
