@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_kms::operation::decrypt::DecryptOutput;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
@@ -22,8 +23,8 @@ use segment_export::{AssumedRole, Error};
 
 use crate::support::s3::{ROLE_KEY, SECRET_KEY};
 
-const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-const ROLE: &str = "arn:aws:iam::111122223333:role/exports";
+pub(crate) const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/exports";
 
 /// What no error may tell: services answer with it.
 const CANARY: &str = "canary-8c21f0";
@@ -37,17 +38,17 @@ fn kms(rules: &[&Rule]) -> aws_sdk_kms::Client {
     mock_client!(aws_sdk_kms, RuleMode::MatchAny, rules, |config| config.retry_config(quick()))
 }
 
-fn key(rules: &[&Rule]) -> KmsKey {
+pub(crate) fn key(rules: &[&Rule]) -> KmsKey {
     KmsKey::new(kms(rules), &ARN.parse().unwrap()).unwrap()
 }
 
 /// A body as KMS answers it.
-fn failure(code: &str) -> String {
+pub(crate) fn failure(code: &str) -> String {
     format!(r#"{{"__type":"{code}","message":"{CANARY}"}}"#)
 }
 
 /// Data keys of 32 times 7 under a key of this ARN.
-fn data_keys(arn: &'static str) -> Rule {
+pub(crate) fn data_keys(arn: &'static str) -> Rule {
     mock!(aws_sdk_kms::Client::generate_data_key).then_output(move || {
         GenerateDataKeyOutput::builder()
             .key_id(arn)
@@ -57,8 +58,14 @@ fn data_keys(arn: &'static str) -> Rule {
     })
 }
 
+/// Opens every data key to 32 times 7.
+pub(crate) fn opening() -> Rule {
+    mock!(aws_sdk_kms::Client::decrypt)
+        .then_output(|| DecryptOutput::builder().key_id(ARN).plaintext(Blob::new([7; 32])).build())
+}
+
 /// A role whose nth session has the token `session-n` and lives for so long.
-fn sessions(life: Duration) -> Rule {
+pub(crate) fn sessions(life: Duration) -> Rule {
     let count = AtomicUsize::new(0);
     mock!(aws_sdk_sts::Client::assume_role).then_output(move || {
         let nth = count.fetch_add(1, Ordering::SeqCst) + 1;
@@ -71,7 +78,12 @@ fn sessions(life: Duration) -> Rule {
     })
 }
 
-fn role(rules: &[&Rule]) -> AssumedRole {
+/// A role that may not be assumed.
+pub(crate) fn denied() -> Rule {
+    mock!(aws_sdk_sts::Client::assume_role).sequence().http_status(403, None).repeatedly().build()
+}
+
+pub(crate) fn role(rules: &[&Rule]) -> AssumedRole {
     let client = mock_client!(aws_sdk_sts, RuleMode::MatchAny, rules, |config| config.retry_config(quick()));
     AssumedRole::new(client, arn(ROLE))
 }

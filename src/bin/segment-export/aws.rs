@@ -16,7 +16,6 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// Reads the environment; the external id is for roles.
-    #[expect(clippy::unnecessary_wraps, reason = "a program without the feature `kms` fails")]
     pub(crate) async fn load(external_id: Option<&str>) -> Result<Self, Failure> {
         let access = AwsAccess::new(&aws_config::load_from_env().await);
         let access = match external_id {

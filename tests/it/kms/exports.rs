@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws_smithy_mocks::{Rule, mock};
+use aws_smithy_mocks::mock;
 use futures::{StreamExt, stream};
+use segment_export::object_store::ObjectStoreExt;
+use segment_export::object_store::path::Path;
 use segment_export::plan::destination::Location;
-use segment_export::source::StreamSource;
+use segment_export::source::{FileOptions, FileSource, StreamSource};
 use segment_export::upload::PartStore;
 use segment_export::{Error, ErrorKind, Exporter, ExporterBuilder, Format, StoreOptions, verify_sealed};
 
-use super::{ARN, CANARY, data_keys, failure, key, role, sessions, told};
+use super::{ARN, CANARY, data_keys, denied, failure, key, opening, role, sessions, told};
 use crate::export::{cut, sample, small_chunks};
 use crate::support::s3::{BUCKET, S3Call, S3Server};
 use crate::support::stores::visible;
@@ -44,10 +46,6 @@ fn export(server: &S3Server, source: StreamSource) -> ExporterBuilder {
         .with_store_options(StoreOptions::from_pairs(server.options()))
 }
 
-fn denied() -> Rule {
-    mock!(aws_sdk_sts::Client::assume_role).sequence().http_status(403, None).repeatedly().build()
-}
-
 #[tokio::test]
 async fn a_long_export_renews_its_role_and_completes() {
     let server = S3Server::start().await;
@@ -60,21 +58,14 @@ async fn a_long_export_renews_its_role_and_completes() {
     let manifest = export.build().unwrap().run().await.unwrap();
 
     assert!(rule.num_calls() >= 2, "{}", rule.num_calls());
-    let sessions = server.sessions();
-    assert!(sessions.iter().all(Option::is_some), "all of it as the role");
-    assert_eq!(sessions.first().unwrap().as_deref(), Some("session-1"));
-    assert_ne!(sessions.last(), sessions.first());
+    let requests = server.requests();
+    assert!(requests.iter().all(|(_, session)| session.is_some()), "all of it as the role");
+    let (first, last) = (&requests[0].1, &requests.last().unwrap().1);
+    assert!(first.as_deref() == Some("session-1") && last != first, "{last:?}");
     assert_eq!(manifest.encryption.unwrap().key.as_deref(), Some(ARN));
     let store = Arc::new(server.parts(&format!("exports/{}", manifest.snapshot_id)));
     let report = verify_sealed(store, &key(&[&key_rules[1]]).into()).await.unwrap();
     assert!(report.is_intact() && report.rows() == 2_000);
-}
-
-fn opening() -> Rule {
-    mock!(aws_sdk_kms::Client::decrypt).then_output(|| {
-        let output = aws_sdk_kms::operation::decrypt::DecryptOutput::builder().key_id(ARN);
-        output.plaintext(aws_sdk_kms::primitives::Blob::new([7; 32])).build()
-    })
 }
 
 #[tokio::test]
@@ -130,4 +121,27 @@ async fn a_role_that_is_refused_later_fails_with_its_kind_and_leaves_nothing() {
     assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error:?}");
     let store: Arc<dyn PartStore> = Arc::new(server.parts("exports"));
     assert_eq!((visible(&*store).await, server.open_uploads()), (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn the_source_is_read_without_the_role() {
+    let server = S3Server::start().await;
+    let parquet = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/profiles.parquet");
+    let bytes = std::fs::read(parquet).unwrap();
+    server.client(BUCKET, 1).put(&Path::from("profiles.parquet"), bytes.into()).await.unwrap();
+    let options = StoreOptions::from_pairs(server.options());
+    let location = format!("s3://{BUCKET}/profiles.parquet").parse().unwrap();
+    let settings = small_chunks();
+    let source =
+        FileSource::open(vec![location], &options, &settings.retry, &FileOptions::default()).await.unwrap();
+
+    let rule = sessions(Duration::from_hours(1));
+    let export = Exporter::builder(source, destination()).with_format(Format::Csv).with_settings(settings);
+    let export = export.with_store_options(options).with_role(role(&[&rule]));
+    export.build().unwrap().run().await.unwrap();
+    let requests = server.requests();
+    assert!(requests.iter().any(|(path, _)| path.ends_with("/profiles.parquet")));
+    for (path, session) in requests {
+        assert_eq!(session.is_none(), path.ends_with("/profiles.parquet"), "{path}");
+    }
 }

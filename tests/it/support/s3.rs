@@ -76,8 +76,8 @@ struct State {
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
-    /// The sessions as which requests are made; none where a request is made as no role.
-    sessions: Mutex<Vec<Option<String>>>,
+    /// The paths of requests, and as which session they are made.
+    requests: Mutex<Vec<(String, Option<String>)>>,
     /// The file system behind the server compares and writes in two steps.
     conditional: tokio::sync::Mutex<()>,
 }
@@ -97,7 +97,7 @@ impl S3Server {
             faults: Mutex::default(),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
-            sessions: Mutex::default(),
+            requests: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -133,9 +133,9 @@ impl S3Server {
         self.state.calls.lock().unwrap().len()
     }
 
-    /// The token of the session as which each request was made, if any.
-    pub(crate) fn sessions(&self) -> Vec<Option<String>> {
-        self.state.sessions.lock().unwrap().clone()
+    /// The path of each request, and the token of the session of a role as which it was made.
+    pub(crate) fn requests(&self) -> Vec<(String, Option<String>)> {
+        self.state.requests.lock().unwrap().clone()
     }
 
     /// How many multipart uploads are open.
@@ -227,7 +227,8 @@ async fn answer(
         state.encryptions.lock().unwrap().push(found);
     }
     let session = request.headers().get("x-amz-security-token");
-    state.sessions.lock().unwrap().push(session.map(|token| token.to_str().unwrap().to_owned()));
+    let session = session.map(|token| token.to_str().unwrap().to_owned());
+    state.requests.lock().unwrap().push((request.uri().path().to_owned(), session));
     let fault = state.note(call);
     match fault {
         Some(Answer::Status(status)) => return Ok(plain(status)),
