@@ -8,6 +8,7 @@
 #[cfg(feature = "kms")]
 mod aws;
 
+use crate::error::Result;
 use crate::plan::KeyId;
 use crate::seal::Keys;
 #[cfg(feature = "kms")]
@@ -46,5 +47,15 @@ impl Access {
     pub fn with_role(mut self, role: AssumedRole) -> Self {
         self.role = Some(role);
         self
+    }
+
+    /// Assumes the role, if there is one.
+    #[cfg_attr(not(feature = "kms"), expect(clippy::unused_async, reason = "there are no roles"))]
+    pub(crate) async fn try_role(&self) -> Result<()> {
+        #[cfg(feature = "kms")]
+        if let Some(role) = &self.role {
+            role.credentials().await?;
+        }
+        Ok(())
     }
 }

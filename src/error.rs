@@ -5,7 +5,9 @@
 //! or a credential: a column name, a row number and the name of a file or object are the most it tells.
 
 mod cause;
+mod code;
 mod foreign;
+#[cfg(feature = "kms")]
 mod service;
 
 use std::error::Error as StdError;

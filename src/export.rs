@@ -81,24 +81,11 @@ impl Exporter {
     ///
     /// When the role cannot be assumed or a key cannot be used, with the kind of what the service answered.
     pub async fn try_access(&self) -> Result<()> {
-        self.try_role().await?;
+        self.access.try_role().await?;
         match &self.sealing {
             Some(sealing) => sealing.try_key(MANIFEST).await,
             None => Ok(()),
         }
-    }
-
-    #[cfg(feature = "kms")]
-    async fn try_role(&self) -> Result<()> {
-        match &self.access.role {
-            Some(role) => role.credentials().await.map(drop),
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(feature = "kms"))]
-    async fn try_role(&self) -> Result<()> {
-        Ok(())
     }
 
     /// Exports, and waits for the end; dropping the future cancels the export.

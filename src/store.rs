@@ -55,7 +55,11 @@ impl StoreOptions {
     {
         let pairs =
             pairs.into_iter().map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect();
-        Self { pairs, ..Self::default() }
+        Self {
+            pairs,
+            #[cfg(feature = "aws")]
+            credentials: None,
+        }
     }
 
     /// Who is asked for the credentials of each request to S3; default: what the pairs say.

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use super::service::code_kind;
+use super::code::code_kind;
 use super::{BoxError, Error, ErrorKind};
 
 /// The kind of an I/O error.

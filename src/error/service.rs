@@ -1,4 +1,4 @@
-//! The kinds of what the services of AWS answer, by their codes, and what may be told of such an answer.
+//! What the services of AWS did not do: of which kind it is, and what may be told of it.
 //!
 //! Invariant: no text of a service is repeated. Those on signatures hold the token of a session, those on broken
 //! requests the encryption context.
@@ -6,86 +6,47 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::ErrorKind;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::RequestId;
+
+use super::code::code_kind;
+use super::{Error, ErrorKind};
 
 /// The longest code that is repeated: those of AWS are half as long.
 const MAX_CODE_CHARS: usize = 64;
 
-/// The kind of a code; `None` for one that says nothing by itself.
-pub(super) fn code_kind(code: &str) -> Option<ErrorKind> {
-    // S3 says so of a key that it was told to encrypt by.
-    match code.strip_prefix("KMS.").unwrap_or(code) {
-        "NotFoundException" | "NoSuchBucket" => Some(ErrorKind::ResourceNotFound),
-        "DisabledException"
-        | "KMSInvalidStateException"
-        | "InvalidKeyUsageException"
-        | "InvalidArnException"
-        | "ValidationException"
-        | "ValidationError"
-        | "IncorrectKeyException"
-        | "InvalidCiphertextException"
-        | "MalformedPolicyDocument"
-        | "PackedPolicyTooLarge" => Some(ErrorKind::BadRequest),
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "InvalidGrantTokenException"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "IncompleteSignature"
-        | "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
-        | "InvalidToken"
-        | "UnrecognizedClientException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "RequestExpired"
-        | "RegionDisabledException" => Some(ErrorKind::AccessDenied),
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "TooManyRequests"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "SlowDown" => Some(ErrorKind::Throttling),
-        "KeyUnavailableException" | "DependencyTimeoutException" | "KMSInternalException" => {
-            Some(ErrorKind::Internal)
-        }
-        _ => None,
-    }
-}
-
-/// The kind of an answer whose code says nothing.
-#[cfg(any(feature = "kms", test))]
-fn status_kind(status: u16) -> ErrorKind {
-    match status {
-        401 | 403 => ErrorKind::AccessDenied,
-        404 => ErrorKind::ResourceNotFound,
-        429 => ErrorKind::Throttling,
-        400..=499 => ErrorKind::BadRequest,
-        _ => ErrorKind::Internal,
-    }
-}
-
 /// What is told of a service that did not do what it was asked for.
-#[cfg(any(feature = "kms", test))]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServiceFailure {
     kind: ErrorKind,
     problem: Problem,
 }
 
-#[cfg(any(feature = "kms", test))]
 #[derive(Debug, PartialEq, Eq)]
 enum Problem {
     Answered { code: Option<String>, status: u16, request_id: Option<String> },
     Unanswered(&'static str),
 }
 
-#[cfg(any(feature = "kms", test))]
 impl ServiceFailure {
+    /// What an SDK gave up with, after its retries.
+    pub(crate) fn new<E>(error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        if let Some(answer) = error.raw_response() {
+            return Self::answered(error.code(), answer.status().as_u16(), error.request_id());
+        }
+        match credentials_kind(error) {
+            Some(kind) => Self::unanswered(kind, "no credentials could be had"),
+            None if matches!(error, SdkError::ConstructionFailure(_)) => {
+                Self::unanswered(ErrorKind::BadRequest, "the request could not be made")
+            }
+            None => Self::unanswered(ErrorKind::Internal, "the service did not answer"),
+        }
+    }
+
     fn answered(code: Option<&str>, status: u16, request_id: Option<&str>) -> Self {
         let kind = code.and_then(code_kind).unwrap_or_else(|| status_kind(status));
         let told = |text: &str| plain_word(text).then(|| text.to_owned());
@@ -98,7 +59,6 @@ impl ServiceFailure {
     }
 
     /// An answer that lacks what was asked for.
-    #[cfg(feature = "kms")]
     pub(crate) fn incomplete() -> Self {
         Self::unanswered(ErrorKind::Internal, "the answer is incomplete")
     }
@@ -116,13 +76,11 @@ impl ServiceFailure {
     }
 }
 
-#[cfg(any(feature = "kms", test))]
 fn plain_word(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=MAX_CODE_CHARS).contains(&text.len()) && text.chars().all(is_plain)
 }
 
-#[cfg(any(feature = "kms", test))]
 impl fmt::Display for ServiceFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (code, status, request_id) = match &self.problem {
@@ -137,53 +95,32 @@ impl fmt::Display for ServiceFailure {
     }
 }
 
-#[cfg(any(feature = "kms", test))]
 impl StdError for ServiceFailure {}
 
-#[cfg(feature = "kms")]
-mod sdk {
-    use std::error::Error as StdError;
-
-    use aws_credential_types::provider::error::CredentialsError;
-    use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-    use aws_sdk_kms::operation::RequestId;
-
-    use super::ServiceFailure;
-    use crate::error::{Error, ErrorKind};
-
-    impl ServiceFailure {
-        /// What an SDK gave up with, after its retries.
-        pub(crate) fn new<E>(error: &SdkError<E>) -> Self
-        where
-            E: ProvideErrorMetadata + StdError + 'static,
-        {
-            if let Some(answer) = error.raw_response() {
-                return Self::answered(error.code(), answer.status().as_u16(), error.request_id());
-            }
-            match credentials_kind(error) {
-                Some(kind) => Self::unanswered(kind, "no credentials could be had"),
-                None if matches!(error, SdkError::ConstructionFailure(_)) => {
-                    Self::unanswered(ErrorKind::BadRequest, "the request could not be made")
-                }
-                None => Self::unanswered(ErrorKind::Internal, "the service did not answer"),
-            }
-        }
+/// The kind of an answer whose code says nothing.
+fn status_kind(status: u16) -> ErrorKind {
+    match status {
+        401 | 403 => ErrorKind::AccessDenied,
+        404 => ErrorKind::ResourceNotFound,
+        429 => ErrorKind::Throttling,
+        400..=499 => ErrorKind::BadRequest,
+        _ => ErrorKind::Internal,
     }
+}
 
-    /// The kind of what kept a request from being signed: the role behind it may be refused.
-    fn credentials_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
-        let (mut next, mut kind) = (Some(error), None);
-        while let Some(error) = next {
-            if let Some(ours) = error.downcast_ref::<Error>() {
-                return Some(ours.kind());
-            }
-            if error.is::<CredentialsError>() {
-                kind = Some(ErrorKind::AccessDenied);
-            }
-            next = error.source();
+/// The kind of what kept a request from being signed: the role behind it may be refused.
+fn credentials_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+    let (mut next, mut kind) = (Some(error), None);
+    while let Some(error) = next {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return Some(ours.kind());
         }
-        kind
+        if error.is::<CredentialsError>() {
+            kind = Some(ErrorKind::AccessDenied);
+        }
+        next = error.source();
     }
+    kind
 }
 
 #[cfg(test)]

@@ -58,6 +58,11 @@ pub(crate) fn data_keys(arn: &'static str) -> Rule {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "sessions end by the clock")]
+fn end_of(life: Duration) -> SystemTime {
+    SystemTime::now() + life
+}
+
 /// Opens every data key to 32 times 7.
 pub(crate) fn opening() -> Rule {
     mock!(aws_sdk_kms::Client::decrypt)
@@ -73,7 +78,7 @@ pub(crate) fn sessions(life: Duration) -> Rule {
             .access_key_id(ROLE_KEY)
             .secret_access_key(SECRET_KEY)
             .session_token(format!("session-{nth}"))
-            .expiration(DateTime::from(SystemTime::now() + life));
+            .expiration(DateTime::from(end_of(life)));
         AssumeRoleOutput::builder().credentials(credentials.build().unwrap()).build()
     })
 }

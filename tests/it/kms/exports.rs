@@ -50,14 +50,14 @@ fn export(server: &S3Server, source: StreamSource) -> ExporterBuilder {
 async fn a_long_export_renews_its_role_and_completes() {
     let server = S3Server::start().await;
     // Due for renewal after half a second, in an export of more than a second.
-    let rule = sessions(Duration::from_millis(300_500));
-    let role = role(&[&rule]);
+    let sts = sessions(Duration::from_millis(300_500));
+    let role = role(&[&sts]);
     let (source, _) = slow(Duration::from_millis(300));
     let key_rules = [data_keys(ARN), opening()];
     let export = export(&server, source).with_role(role).with_key(key(&[&key_rules[0]]));
     let manifest = export.build().unwrap().run().await.unwrap();
 
-    assert!(rule.num_calls() >= 2, "{}", rule.num_calls());
+    assert!(sts.num_calls() >= 2, "{}", sts.num_calls());
     let requests = server.requests();
     assert!(requests.iter().all(|(_, session)| session.is_some()), "all of it as the role");
     let (first, last) = (&requests[0].1, &requests.last().unwrap().1);
@@ -89,7 +89,7 @@ async fn a_role_or_key_that_is_refused_fails_before_a_row_is_read_and_leaves_not
         assert_eq!(error.kind(), kind, "{code}");
         assert!(!told(&error).contains(CANARY), "{code}");
         assert!(!was_read.load(Ordering::SeqCst), "{code}");
-        assert_eq!(server.calls(), 0, "{code}: the destination hears nothing of it");
+        assert_eq!(server.requests().len(), 0, "{code}: the destination hears nothing of it");
     }
 }
 
@@ -135,9 +135,9 @@ async fn the_source_is_read_without_the_role() {
     let source =
         FileSource::open(vec![location], &options, &settings.retry, &FileOptions::default()).await.unwrap();
 
-    let rule = sessions(Duration::from_hours(1));
+    let sts = sessions(Duration::from_hours(1));
     let export = Exporter::builder(source, destination()).with_format(Format::Csv).with_settings(settings);
-    let export = export.with_store_options(options).with_role(role(&[&rule]));
+    let export = export.with_store_options(options).with_role(role(&[&sts]));
     export.build().unwrap().run().await.unwrap();
     let requests = server.requests();
     assert!(requests.iter().any(|(path, _)| path.ends_with("/profiles.parquet")));

@@ -20,7 +20,7 @@ fn failure(code: &str) -> String {
 
 #[tokio::test]
 async fn a_role_is_assumed_with_the_words_of_the_operator_and_for_one_place() {
-    let rule = mock!(Client::assume_role)
+    let sts = mock!(Client::assume_role)
         .match_requests(|request| {
             let policy = request.policy().unwrap();
             request.role_arn() == Some(ROLE)
@@ -34,34 +34,34 @@ async fn a_role_is_assumed_with_the_words_of_the_operator_and_for_one_place() {
             use aws_sdk_sts::types::error::RegionDisabledException;
             AssumeRoleError::RegionDisabledException(RegionDisabledException::builder().build())
         });
-    let role = role(&[&rule]).with_session_name("of-a-test").with_external_id(CANARY);
+    let role = role(&[&sts]).with_session_name("of-a-test").with_external_id(CANARY);
     let place = Location::parse("s3://exports/gold").unwrap();
     let role = role.limited_to(&place, &[ARN.parse().unwrap()]).unwrap();
     let error = role.credentials().await.unwrap_err();
-    assert_eq!(rule.num_calls(), 1);
+    assert_eq!(sts.num_calls(), 1);
     assert!(!format!("{role:?} {}", told(&error)).contains(CANARY), "the external id is shown nowhere");
 }
 
 #[tokio::test]
 async fn one_session_serves_all_who_ask() {
-    let rule = sessions(HOUR);
-    let role = role(&[&rule]);
+    let sts = sessions(HOUR);
+    let role = role(&[&sts]);
     let asking =
         (0..20).map(|_| role.clone()).map(|role| async move { role.get_credential().await.unwrap() });
     let answers = futures::future::join_all(asking).await;
     assert!(answers.iter().all(|answer| answer.token.as_deref() == Some("session-1")));
-    assert_eq!(rule.num_calls(), 1);
+    assert_eq!(sts.num_calls(), 1);
 }
 
 #[tokio::test]
 async fn a_session_is_renewed_five_minutes_before_it_ends() {
     for (life, calls) in [(Duration::from_secs(299), 3), (Duration::from_secs(330), 1)] {
-        let rule = sessions(life);
-        let role = role(&[&rule]);
+        let sts = sessions(life);
+        let role = role(&[&sts]);
         for _ in 0..3 {
             role.credentials().await.unwrap();
         }
-        assert_eq!(rule.num_calls(), calls, "{life:?}");
+        assert_eq!(sts.num_calls(), calls, "{life:?}");
     }
 }
 
@@ -97,9 +97,8 @@ async fn what_sts_refuses_has_the_kind_of_its_code_and_none_of_its_words() {
         ("Throttling", 400, Throttling),
         ("InternalFailure", 500, Internal),
     ] {
-        let rule =
-            mock!(Client::assume_role).sequence().http_status(status, Some(failure(code))).repeatedly();
-        let error = role(&[&rule.build()]).credentials().await.unwrap_err();
+        let sts = mock!(Client::assume_role).sequence().http_status(status, Some(failure(code))).repeatedly();
+        let error = role(&[&sts.build()]).credentials().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{code}");
         let told = told(&error);
         assert!(told.contains(code) && told.contains(ROLE) && !told.contains(CANARY), "{told}");

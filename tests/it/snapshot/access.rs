@@ -72,7 +72,7 @@ async fn a_key_or_role_that_is_refused_fails_the_create_call_and_leaves_nothing(
         let told = error.public_message();
         assert!(!told.contains("arn:") && told != "The export failed inside the service.", "{told}");
     }
-    assert_eq!(server.calls(), 0);
+    assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]

@@ -128,12 +128,8 @@ impl S3Server {
         makes.zip(self.state.encryptions.lock().unwrap().clone()).collect()
     }
 
-    /// How many calls came.
-    pub(crate) fn calls(&self) -> usize {
-        self.state.calls.lock().unwrap().len()
-    }
-
     /// The path of each request, and the token of the session of a role as which it was made.
+    #[cfg(feature = "kms")]
     pub(crate) fn requests(&self) -> Vec<(String, Option<String>)> {
         self.state.requests.lock().unwrap().clone()
     }
