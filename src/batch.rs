@@ -33,6 +33,26 @@ pub(crate) struct Chunk {
     pub(crate) begins_part: bool,
 }
 
+impl Chunk {
+    /// The column and the row of the source that have the most bytes in one cell; walks over every cell.
+    pub(crate) fn largest_cell(&self) -> (String, u64) {
+        let mut first_row = self.first_row;
+        let mut largest = (0, String::new(), first_row);
+        for batch in &self.batches {
+            let rows: Vec<usize> = (0..=batch.num_rows()).collect();
+            for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                let cells = (first_row..).zip(logical::sizes_of(column, &rows));
+                let (row, size) = cells.max_by_key(|(_, size)| *size).unwrap_or((first_row, 0));
+                if size > largest.0 {
+                    largest = (size, field.name().clone(), row);
+                }
+            }
+            first_row += batch.num_rows() as u64;
+        }
+        (largest.1, largest.2)
+    }
+}
+
 /// Cuts a sequence of batches into chunks.
 #[derive(Debug)]
 pub(crate) struct Chunker {

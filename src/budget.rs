@@ -131,13 +131,21 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// When they could not even be had if this export held nothing else; `row` is named in the error.
-    pub(crate) async fn hold(&self, bytes: u64, row: u64) -> Result<Hold> {
+    /// When they could not even be had if this export held nothing else; the error names the column and the row of
+    /// `largest`, which is asked only then.
+    pub(crate) async fn hold(
+        &self,
+        bytes: u64,
+        largest: impl FnOnce() -> (String, u64) + Send,
+    ) -> Result<Hold> {
         let inner = &self.inner;
         let granted = inner.shared.wait_for(|state| inner.try_grant(state, bytes)).await;
         match granted {
             Ok(()) => Ok(Hold { inner: Arc::clone(inner), bytes }),
-            Err(available) => Err(Cause::OverBudget { needed: bytes, available, row }.into()),
+            Err(available) => {
+                let (column, row) = largest();
+                Err(Cause::OverBudget { needed: bytes, available, column, row }.into())
+            }
         }
     }
 }
@@ -239,22 +247,26 @@ mod tests {
 
     use super::*;
 
+    fn row(row: u64) -> impl FnOnce() -> (String, u64) + Send {
+        move || ("Name".to_owned(), row)
+    }
+
     #[tokio::test]
     async fn bytes_beyond_the_budget_wait_for_a_hold_to_end() {
         let budget = Budget::new(100);
         let account = budget.account(10, 0).await.unwrap();
-        let first = account.hold(80, 0).await.unwrap();
-        assert!(account.hold(30, 1).now_or_never().is_none(), "30 more do not fit");
+        let first = account.hold(80, row(0)).await.unwrap();
+        assert!(account.hold(30, row(1)).now_or_never().is_none(), "30 more do not fit");
         drop(first);
-        account.hold(30, 1).await.unwrap();
+        account.hold(30, row(1)).await.unwrap();
         assert_eq!(budget.peak(), 80);
     }
 
     #[tokio::test]
     async fn what_can_never_fit_is_an_error_that_names_the_row() {
         let account = Budget::new(100).account(10, 0).await.unwrap();
-        let error = account.hold(101, 7).await.unwrap_err();
-        assert!(error.to_string().ends_with("needed=101 available=100 row=7"), "{error}");
+        let error = account.hold(101, row(7)).await.unwrap_err();
+        assert!(error.to_string().ends_with("needed=101 available=100 column=`Name` row=7"), "{error}");
     }
 
     #[tokio::test]
@@ -262,9 +274,9 @@ mod tests {
         let budget = Budget::new(100);
         let one = budget.account(40, 0).await.unwrap();
         let two = budget.account(40, 0).await.unwrap();
-        let held = one.hold(60, 0).await.unwrap();
-        let own = two.hold(40, 0).now_or_never().expect("the floor is free").unwrap();
-        assert!(two.hold(1, 0).now_or_never().is_none(), "nothing is left beside the floors");
+        let held = one.hold(60, row(0)).await.unwrap();
+        let own = two.hold(40, row(0)).now_or_never().expect("the floor is free").unwrap();
+        assert!(two.hold(1, row(0)).now_or_never().is_none(), "nothing is left beside the floors");
         drop((held, own));
         assert!(budget.account(90, 0).now_or_never().is_none(), "floors of living accounts stay theirs");
         drop((one, two));
@@ -275,9 +287,9 @@ mod tests {
     async fn no_hold_can_ask_for_the_reserve() {
         let account = Budget::new(100).account(50, 40).await.unwrap();
         let reserve = account.hold_reserve(40);
-        assert!(account.hold(61, 0).await.is_err());
+        assert!(account.hold(61, row(0)).await.is_err());
         assert!(
-            account.hold(60, 0).now_or_never().is_some(),
+            account.hold(60, row(0)).now_or_never().is_some(),
             "what may be asked for is free beside the reserve"
         );
         drop(reserve);
@@ -287,11 +299,11 @@ mod tests {
     async fn what_exists_is_counted_even_beyond_the_budget() {
         let budget = Budget::new(100);
         let account = budget.account(0, 0).await.unwrap();
-        let mut hold = account.hold(50, 0).await.unwrap();
+        let mut hold = account.hold(50, row(0)).await.unwrap();
         hold.resize(120);
         assert_eq!(budget.peak(), 120);
-        assert!(account.hold(1, 0).now_or_never().is_none());
+        assert!(account.hold(1, row(0)).now_or_never().is_none());
         hold.resize(10);
-        assert!(account.hold(90, 0).now_or_never().is_some());
+        assert!(account.hold(90, row(0)).now_or_never().is_some());
     }
 }

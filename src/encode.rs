@@ -10,6 +10,7 @@ mod compressed;
 mod csv;
 mod jsonl;
 mod orc;
+mod rows;
 mod text;
 
 use std::any::Any;

@@ -9,6 +9,7 @@
 
 mod builder;
 mod check;
+mod clock;
 mod describe;
 mod frame;
 mod handle;
@@ -30,7 +31,7 @@ use crate::encode::Encoder;
 use crate::error::Result;
 use crate::manifest::{MANIFEST, Manifest, OwnerNonce};
 use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
-use crate::progress::Observer;
+use crate::progress::{Observer, Recorder};
 use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::source::ProfileSource;
@@ -61,6 +62,7 @@ pub struct Exporter {
     pool: Pool,
     budget: Budget,
     observer: Option<Arc<dyn Observer>>,
+    recorder: Option<Arc<dyn Recorder>>,
     cancellation: CancellationToken,
 }
 

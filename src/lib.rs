@@ -83,7 +83,7 @@ pub use error::{BoxError, Error, ErrorKind, Result};
 pub use export::{ExportHandle, Exporter, ExporterBuilder, Target, abort};
 pub use object_store;
 pub use plan::Format;
-pub use progress::{Observer, Progress, Stage};
+pub use progress::{Counter, Histogram, Label, Observer, Progress, Recorder, Stage};
 pub use settings::{
     Compression, CsvSettings, JsonlSettings, NonFinite, OrcCompression, OrcDictionary, OrcDuplicateKeys,
     OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64, RetrySettings, SealSettings, Settings, UploadSettings,

@@ -1,12 +1,17 @@
 //! What an export tells while it runs.
 //!
-//! Counters that the stages add to, and the [`Observer`] that is told of them. It holds no values and knows
-//! no terminal: showing progress is the caller's.
+//! Counters that the stages add to, the [`Observer`] that is told of them, and the [`Recorder`] of metrics. It holds
+//! no values and knows no terminal: showing progress is the caller's.
+
+mod metrics;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use serde::Serialize;
+
+pub(crate) use self::metrics::outcome;
+pub use self::metrics::{Counter, Histogram, Label, Recorder};
 
 /// Is told of the progress of an export.
 ///
@@ -65,16 +70,23 @@ impl Stage {
         [Self::Claiming, Self::Writing, Self::Committing, Self::Completed, Self::Aborting, Self::Failed];
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Stage {
+    /// Its name, as it is shown and told to a [`Recorder`].
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Claiming => "claiming",
             Self::Writing => "writing",
             Self::Committing => "committing",
             Self::Completed => "completed",
             Self::Aborting => "aborting",
             Self::Failed => "failed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -198,7 +198,8 @@ pub struct RetrySettings {
     pub backoff_ms: u64,
     /// Milliseconds between two attempts at most; default 10,000.
     pub max_backoff_ms: u64,
-    /// Milliseconds that one attempt of a request may take, its body included; default 120,000.
+    /// Milliseconds that one attempt of a request may take, its body included; default 120,000. An upload part gets
+    /// as much for each 16 MiB that it begins.
     pub timeout_ms: u64,
     /// Milliseconds that connecting may take; default 5,000.
     pub connect_timeout_ms: u64,
@@ -230,11 +231,24 @@ impl RetrySettings {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
+
+    /// The time that one attempt may take which sends this many bytes.
+    pub fn timeout_of(&self, bytes: u64) -> Duration {
+        Duration::from_millis(self.timeout_ms.saturating_mul(bytes.div_ceil(16 << 20).max(1)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_part_has_more_time() {
+        let retry = RetrySettings { timeout_ms: 100, ..RetrySettings::default() };
+        let times =
+            [0, 1, 16 << 20, (16 << 20) + 1, 5 << 30].map(|bytes| retry.timeout_of(bytes).as_millis());
+        assert_eq!(times, [100, 100, 100, 200, 32_000]);
+    }
 
     #[test]
     fn the_pause_doubles_up_to_its_limit() {

@@ -6,11 +6,16 @@
 //! Invariant: no option's value leaves this module but into the client that it configures.
 
 mod connect;
+#[cfg(feature = "aws")]
+mod owner;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+mod pace;
 #[cfg(feature = "kms")]
 mod policy;
 pub(crate) mod ranged;
 #[cfg(feature = "kms")]
 mod role;
+pub(crate) mod uploads;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,9 +26,14 @@ use object_store::ObjectStore;
 use object_store::aws::AwsCredentialProvider;
 use object_store::multipart::MultipartStore;
 
+use self::uploads::ListUploads;
 use crate::plan::KeyId;
 
 pub(crate) use connect::connect;
+#[cfg(feature = "aws")]
+pub use connect::signed_uploads;
+#[cfg(feature = "gcp")]
+pub use connect::token_uploads;
 #[cfg(feature = "kms")]
 pub use role::AssumedRole;
 
@@ -32,6 +42,8 @@ pub use role::AssumedRole;
 /// The keys are those of `object_store`, such as `aws_region`, `aws_endpoint_url`, `aws_access_key_id`,
 /// `google_service_account` or `azure_storage_account_name`, in upper or lower case. A key that the store of
 /// a location does not know is passed over, so that one set serves all stores. Default: none.
+///
+/// `aws_expected_bucket_owner` is a key of this crate: the account, 12 digits, that each bucket of S3 must belong to.
 ///
 /// ```
 /// use segment_export::StoreOptions;
@@ -81,6 +93,11 @@ impl StoreOptions {
         self
     }
 
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only S3 has options of this crate"))]
+    fn get(&self, key: &str) -> Option<&str> {
+        self.pairs.get(key).map(String::as_str)
+    }
+
     #[cfg_attr(
         not(any(feature = "aws", feature = "gcp", feature = "azure")),
         expect(dead_code, reason = "no store is built in")
@@ -121,6 +138,8 @@ pub(crate) struct Client {
     pub(crate) object: Arc<dyn ObjectStore>,
     /// Uploads in parts.
     pub(crate) multipart: Arc<dyn MultipartStore>,
+    /// Uploads of other processes; `None` where the store cannot list them.
+    pub(crate) uploads: Option<Arc<dyn ListUploads>>,
     /// The store and its bucket or container, such as `s3://bucket`, for messages and names.
     pub(crate) root: String,
 }

@@ -10,6 +10,7 @@
 mod local;
 mod names;
 mod object;
+mod observed;
 mod part;
 mod retry;
 
@@ -31,8 +32,14 @@ use crate::store::{self, StoreOptions};
 #[cfg(unix)]
 pub use self::local::LocalParts;
 pub use self::object::ObjectParts;
+pub(crate) use self::observed::ObservedParts;
 pub(crate) use self::part::part_bytes;
 pub use self::part::{PartUpload, Uploaded, Uploader};
+#[cfg(feature = "aws")]
+pub use crate::store::signed_uploads;
+#[cfg(feature = "gcp")]
+pub use crate::store::token_uploads;
+pub use crate::store::uploads::{ListUploads, OpenUpload};
 
 /// The part store of a snapshot's place.
 ///
@@ -57,7 +64,10 @@ pub fn open(
             let parts = ObjectParts::new(client.object, client.multipart, prefix)
                 .with_traits(traits)
                 .with_retry(retry.clone());
-            Ok(Arc::new(parts))
+            Ok(Arc::new(match client.uploads {
+                Some(uploads) => parts.with_uploads(uploads),
+                None => parts,
+            }))
         }
     }
 }
@@ -182,7 +192,7 @@ impl UploadId {
 }
 
 /// A data object that was begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Upload {
     /// Its name, relative to the prefix.

@@ -25,6 +25,13 @@ pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
     sizes
 }
 
+/// The same of one column.
+pub(super) fn sizes_of(column: &ArrayRef, bounds: &[usize]) -> Vec<u64> {
+    let mut sizes = vec![0; bounds.len().saturating_sub(1)];
+    add(column.as_ref(), None, bounds, &mut sizes);
+    sizes
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other type has a fixed width")]
 /// Adds the bytes of the rows that are valid in `parent`, or of all rows if there is none.
 fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {

@@ -59,8 +59,11 @@ pub(crate) enum Cause {
     Value { problem: &'static str, column: String, row: u64 },
     #[error("encoding failed")]
     Encode { source: BoxError },
-    #[error("rows do not fit the memory budget: needed={needed} available={available} row={row}")]
-    OverBudget { needed: u64, available: u64, row: u64 },
+    /// Column and row of the largest cell among them.
+    #[error(
+        "rows do not fit the memory budget: needed={needed} available={available} column=`{column}` row={row}"
+    )]
+    OverBudget { needed: u64, available: u64, column: String, row: u64 },
     #[error("a stage panicked")]
     Panicked,
     #[error("cancelled")]

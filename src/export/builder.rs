@@ -15,7 +15,7 @@ use crate::encode::encoder_for;
 use crate::error::{Cause, Result};
 use crate::manifest::OwnerNonce;
 use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
-use crate::progress::Observer;
+use crate::progress::{Observer, Recorder};
 use crate::seal::Keys;
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -24,6 +24,7 @@ use crate::stage::Pool;
 #[cfg(feature = "kms")]
 use crate::store::AssumedRole;
 use crate::store::StoreOptions;
+use crate::upload::ObservedParts;
 
 /// What an export is put together from.
 pub struct ExporterBuilder {
@@ -40,6 +41,7 @@ pub struct ExporterBuilder {
     pool: Option<Pool>,
     budget: Option<Budget>,
     observer: Option<Arc<dyn Observer>>,
+    recorder: Option<Arc<dyn Recorder>>,
     cancellation: CancellationToken,
 }
 
@@ -59,6 +61,7 @@ impl ExporterBuilder {
             pool: None,
             budget: None,
             observer: None,
+            recorder: None,
             cancellation: CancellationToken::new(),
         }
     }
@@ -158,6 +161,13 @@ impl ExporterBuilder {
         self
     }
 
+    /// Who takes what is measured; default: nobody.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// What cancels the export from outside; default: only its handle does.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
@@ -214,10 +224,11 @@ impl ExporterBuilder {
             takeover: self.takeover,
             access: self.access,
             sealing,
-            store,
+            store: ObservedParts::over(store, self.recorder.clone()),
             pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
             budget,
             observer: self.observer,
+            recorder: self.recorder,
             cancellation: self.cancellation,
             settings: self.settings,
         })

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
 
 use super::Exporter;
 use super::check::{Shares, planned_bytes};
+use super::clock::{Clock, stage_span};
 use super::describe::now;
 use super::seal::Messages;
 use crate::error::{Cause, Result};
@@ -33,12 +35,20 @@ pub(super) struct Run {
     pub(super) bytes_read: ByteCounter,
     /// Asked once: it may be dear, and a source of the caller's may panic.
     rows_total: Option<u64>,
+    clock: Clock,
 }
 
 impl Run {
     pub(super) fn new(exporter: Exporter) -> Self {
         let rows_total = exporter.source.size_hint().rows;
-        Self { exporter, counters: Counters::default(), bytes_read: ByteCounter::default(), rows_total }
+        let clock = Clock::start();
+        Self {
+            exporter,
+            counters: Counters::default(),
+            bytes_read: ByteCounter::default(),
+            rows_total,
+            clock,
+        }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -53,14 +63,20 @@ impl Run {
     }
 
     fn enter(&self, stage: Stage) {
+        self.clock.enter(stage, self.exporter.recorder.as_deref());
         self.counters.enter(stage);
         self.tell();
     }
 
     /// The whole export.
     pub(super) async fn export(self: Arc<Self>, cancellation: CancellationToken) -> Result<Manifest> {
-        let end = self.claimed(&cancellation).await;
+        let (snapshot, format) = (self.exporter.snapshot_id, self.exporter.format);
+        let span = info_span!("export", %snapshot, %format);
+        let end = self.claimed(&cancellation).instrument(span).await;
         self.enter(if end.is_ok() { Stage::Completed } else { Stage::Failed });
+        if let Some(recorder) = &self.exporter.recorder {
+            self.clock.end(&**recorder, format, &end);
+        }
         end
     }
 
@@ -81,7 +97,8 @@ impl Run {
 
         self.enter(Stage::Writing);
         let writing = self.write(&account, &uploader, messages);
-        let described = match self.written(writing, cancellation).boxed().await {
+        let writing = self.written(writing, cancellation).instrument(stage_span(Stage::Writing));
+        let described = match writing.boxed().await {
             Ok(receipts) => self.described(created, receipts).boxed().await,
             Err(error) => Err(error),
         };
@@ -155,7 +172,9 @@ impl Run {
         self.enter(Stage::Committing);
         let Described { receipts, manifest, files } = described;
         let concurrency = self.exporter.settings.upload.complete_concurrency;
-        let Err(failure) = commit(&ownership, &receipts, files, concurrency).boxed().await else {
+        let committing = commit(&ownership, &receipts, files, concurrency);
+        let committing = committing.instrument(stage_span(Stage::Committing)).boxed();
+        let Err(failure) = committing.await else {
             ownership.finish().boxed().await;
             return Ok(manifest);
         };

@@ -94,7 +94,7 @@ impl Run {
     fn admitted<'a>(&'a self, account: &'a Account) -> impl Stream<Item = Result<Admitted>> + Send + 'a {
         self.chunks().and_then(move |(partition, chunk)| async move {
             let cost = chunk_cost(self.exporter.format, chunk.logical_bytes);
-            let hold = account.hold(cost, chunk.first_row).await?;
+            let hold = account.hold(cost, || chunk.largest_cell()).await?;
             Ok(Admitted { partition, chunk, hold })
         })
     }

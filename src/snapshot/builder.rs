@@ -15,6 +15,7 @@ use crate::error::{Cause, Error, Result};
 use crate::export::{Target, check_settings};
 use crate::plan::destination::Location;
 use crate::plan::{Format, Plan};
+use crate::progress::Recorder;
 use crate::settings::{Compression, Settings};
 use crate::stage::Pool;
 use crate::store::StoreOptions;
@@ -47,6 +48,7 @@ pub struct SnapshotEngineBuilder {
     targets: Targets,
     accesses: Accesses,
     failures: Option<Failures>,
+    recorder: Option<Arc<dyn Recorder>>,
     pool: Option<Arc<ThreadPool>>,
     budget: Option<Budget>,
     max_concurrent_jobs: usize,
@@ -63,6 +65,7 @@ pub(super) struct Means {
     pub(super) targets: Targets,
     pub(super) accesses: Accesses,
     pub(super) failures: Option<Failures>,
+    pub(super) recorder: Option<Arc<dyn Recorder>>,
     pub(super) pool: Arc<ThreadPool>,
     pub(super) budget: Budget,
 }
@@ -78,6 +81,7 @@ impl SnapshotEngineBuilder {
             targets: Arc::new(|plan| Ok(plan.destination.clone().into())),
             accesses: Arc::new(no_access),
             failures: None,
+            recorder: None,
             pool: None,
             budget: None,
             max_concurrent_jobs: MAX_CONCURRENT_JOBS,
@@ -146,6 +150,13 @@ impl SnapshotEngineBuilder {
         self
     }
 
+    /// Who takes what is measured of all jobs; default: nobody.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// The threads that encode for all jobs; default: a pool of `settings.threads`.
     #[must_use]
     pub fn with_pool(mut self, pool: Arc<ThreadPool>) -> Self {
@@ -206,6 +217,7 @@ impl SnapshotEngineBuilder {
             targets: self.targets,
             accesses: self.accesses,
             failures: self.failures,
+            recorder: self.recorder,
             pool,
             budget,
         };

@@ -84,7 +84,11 @@ async fn exporter(
     let source = means.catalog.open(&plan.domain, &plan.segment).await?.ok_or(Cause::UnknownSegment)?;
     let updates = Arc::clone(updates);
     let observer = move |progress: &Progress| updates.send_modify(|update| update.progress = *progress);
-    let exporter = Exporter::builder(source, target)
+    let mut export = Exporter::builder(source, target);
+    if let Some(recorder) = &means.recorder {
+        export = export.with_recorder(Arc::clone(recorder));
+    }
+    let exporter = export
         .with_access(access)
         .with_format(plan.format)
         .with_settings(settings_of(&means.settings, plan.format))

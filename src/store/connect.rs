@@ -3,6 +3,10 @@
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "aws")]
+use object_store::aws::{AmazonS3Builder, Checksum};
+#[cfg(any(feature = "aws", feature = "gcp"))]
+use object_store::client::{HttpConnector, ReqwestConnector};
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
@@ -11,6 +15,18 @@ use crate::error::{Cause, Result};
 use crate::error::{Error, ErrorKind};
 use crate::plan::destination::{ObjectLocation, Scheme};
 use crate::settings::RetrySettings;
+#[cfg(feature = "aws")]
+use crate::store::owner::Owner;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+use crate::store::pace::Paced;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+use crate::store::uploads::ListUploads;
+#[cfg(feature = "gcp")]
+use crate::store::uploads::listing::Bearer;
+#[cfg(any(feature = "aws", feature = "gcp"))]
+use crate::store::uploads::listing::Listing;
+#[cfg(feature = "aws")]
+use crate::store::uploads::listing::Signed;
 use crate::store::{Client, StoreOptions};
 
 /// Opens the client of the store that a location names; sends no request.
@@ -41,13 +57,10 @@ fn prefix(scheme: Scheme) -> &'static str {
 
 #[cfg(feature = "aws")]
 fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) -> Result<Client> {
-    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+    use object_store::aws::{AmazonS3ConfigKey, S3ConditionalPut};
 
-    let mut builder = AmazonS3Builder::new().with_client_options(client_options(
-        options,
-        &["aws_endpoint", "endpoint"],
-        retry,
-    ));
+    let http = client_options(options, &["aws_endpoint", "endpoint"], retry);
+    let mut builder = AmazonS3Builder::new();
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<AmazonS3ConfigKey>() {
             builder = builder.with_config(key, value);
@@ -57,27 +70,94 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
         builder = builder.with_credentials(Arc::clone(credentials));
     }
     // The commit and the claim rest on put-if-absent and compare-and-swap.
-    let builder =
-        builder.with_bucket_name(&location.container).with_conditional_put(S3ConditionalPut::ETagMatch);
-    client(location, retry, |retry| builder.clone().with_retry(retry).build())
+    let builder = with_checksums(builder, options)
+        .with_bucket_name(&location.container)
+        .with_conditional_put(S3ConditionalPut::ETagMatch);
+    let value = |key| builder.get_config_value(&key);
+    let is_public = value(AmazonS3ConfigKey::SkipSignature).is_some_and(|skip| skip == "true");
+    let region = value(AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
+    let owner =
+        options.get("aws_expected_bucket_owner").map(|account| Owner::new(account, region)).transpose()?;
+    let build = |retry, http, pace| {
+        let builder = builder.clone().with_retry(retry).with_client_options(http);
+        let s3 = match &owner {
+            None => builder.with_http_connector(pace),
+            Some(owner) => builder.with_http_connector(owner.over(pace)),
+        }
+        .build()?;
+        if let Some(owner) = &owner {
+            owner.sign_with(s3.credentials());
+        }
+        Ok(s3)
+    };
+    client(location, (retry, &http), build, |s3| {
+        // Without credentials nothing can be signed.
+        if is_public { Ok(None) } else { signed_uploads(s3, &http).map(Some) }
+    })
+}
+
+/// Checksums that S3 compares for each part, unless the options choose others. What speaks its protocol may not know
+/// them.
+#[cfg(feature = "aws")]
+fn with_checksums(builder: AmazonS3Builder, options: &StoreOptions) -> AmazonS3Builder {
+    let chooses = options.iter().any(|(key, _)| key.contains("checksum") || key.contains("endpoint"));
+    if chooses { builder } else { builder.with_checksum_algorithm(Checksum::CRC64NVME) }
+}
+
+/// The open uploads of the bucket that a client signs requests for, such as `AmazonS3`.
+///
+/// # Errors
+///
+/// When the options make no client.
+#[cfg(feature = "aws")]
+pub fn signed_uploads(
+    signer: Arc<dyn object_store::signer::Signer>,
+    options: &ClientOptions,
+) -> object_store::Result<Arc<dyn ListUploads>> {
+    Ok(Arc::new(Listing::new(Signed(signer), ReqwestConnector::default().connect(options)?)))
 }
 
 #[cfg(feature = "gcp")]
 fn gs(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) -> Result<Client> {
     use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 
-    let mut builder = GoogleCloudStorageBuilder::new().with_client_options(client_options(
-        options,
-        &["google_base_url", "base_url"],
-        retry,
-    ));
+    let http = client_options(options, &["google_base_url", "base_url"], retry);
+    let mut builder = GoogleCloudStorageBuilder::new();
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<GoogleConfigKey>() {
             builder = builder.with_config(key, value);
         }
     }
     let builder = builder.with_bucket_name(&location.container);
-    client(location, retry, |retry| builder.clone().with_retry(retry).build())
+    let base = builder.get_config_value(&GoogleConfigKey::BaseUrl);
+    let build = |retry, http, pace| {
+        builder.clone().with_retry(retry).with_client_options(http).with_http_connector(pace).build()
+    };
+    client(location, (retry, &http), build, |gcs| {
+        let bucket = format!("{}/{}", base.as_deref().unwrap_or(GOOGLE), location.container);
+        token_uploads(Arc::clone(gcs.credentials()), &bucket, &http).map(Some)
+    })
+}
+
+/// Where Google's XML API is, unless the options say otherwise.
+#[cfg(feature = "gcp")]
+const GOOGLE: &str = "https://storage.googleapis.com";
+
+/// The open uploads of a bucket of Google's, by its URL.
+///
+/// # Errors
+///
+/// When the URL is none, or the options make no client.
+#[cfg(feature = "gcp")]
+pub fn token_uploads(
+    credentials: object_store::gcp::GcpCredentialProvider,
+    bucket: &str,
+    options: &ClientOptions,
+) -> object_store::Result<Arc<dyn ListUploads>> {
+    let bucket = bucket
+        .parse()
+        .map_err(|source| object_store::Error::Generic { store: "uploads", source: Box::new(source) })?;
+    Ok(Arc::new(Listing::new(Bearer { bucket, credentials }, ReqwestConnector::default().connect(options)?)))
 }
 
 #[cfg(feature = "azure")]
@@ -85,15 +165,19 @@ fn az(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
     use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 
     let endpoints = ["azure_storage_endpoint", "azure_endpoint", "endpoint"];
-    let mut builder =
-        MicrosoftAzureBuilder::new().with_client_options(client_options(options, &endpoints, retry));
+    let http = client_options(options, &endpoints, retry);
+    let mut builder = MicrosoftAzureBuilder::new();
     for (key, value) in options.iter() {
         if let Ok(key) = key.parse::<AzureConfigKey>() {
             builder = builder.with_config(key, value);
         }
     }
     let builder = builder.with_container_name(&location.container);
-    client(location, retry, |retry| builder.clone().with_retry(retry).build())
+    let build = |retry, http, pace| {
+        builder.clone().with_retry(retry).with_client_options(http).with_http_connector(pace).build()
+    };
+    // What was not committed is no upload there, and goes by itself.
+    client(location, (retry, &http), build, |_| Ok(None))
 }
 
 #[cfg(not(feature = "aws"))]
@@ -120,16 +204,24 @@ fn not_built_in(location: &ObjectLocation, feature: &str) -> Result<Client> {
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 fn client<S>(
     location: &ObjectLocation,
-    retry: &RetrySettings,
-    build: impl Fn(RetryConfig) -> object_store::Result<S>,
+    (retry, http): (&RetrySettings, &ClientOptions),
+    build: impl Fn(RetryConfig, ClientOptions, Paced) -> object_store::Result<S>,
+    uploads: impl FnOnce(Arc<S>) -> object_store::Result<Option<Arc<dyn ListUploads>>>,
 ) -> Result<Client>
 where
     S: object_store::ObjectStore + object_store::multipart::MultipartStore,
 {
     let root = format!("{}://{}", prefix(location.scheme), location.container);
-    let build = |retry| build(retry).map(Arc::new).map_err(|error| not_connected(&root, error));
-    let (object, multipart) = (build(retry_config(retry))?, build(no_retry())?);
-    Ok(Client { object, multipart, root })
+    let pace = Paced::up_to(Duration::from_millis(retry.max_backoff_ms));
+    let clients = || -> object_store::Result<_> {
+        let object = Arc::new(build(retry_config(retry), http.clone(), pace.clone())?);
+        // Each attempt of a part has a time of its own, by its size: `upload` keeps it.
+        let multipart = Arc::new(build(no_retry(), http.clone().with_timeout_disabled(), pace.clone())?);
+        let uploads = uploads(Arc::clone(&object))?;
+        Ok((object, multipart, uploads))
+    };
+    let (object, multipart, uploads) = clients().map_err(|error| not_connected(&root, error))?;
+    Ok(Client { object, multipart, uploads, root })
 }
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
@@ -201,6 +293,7 @@ fn no_retry() -> RetryConfig {
 mod tests {
     use super::*;
 
+    #[cfg(any(feature = "aws", feature = "azure", not(feature = "gcp")))]
     fn bucket(scheme: Scheme) -> ObjectLocation {
         ObjectLocation { scheme, container: "bucket".to_owned(), key: String::new() }
     }
@@ -229,6 +322,23 @@ mod tests {
         assert_eq!(allowed("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000").as_deref(), Some("true"));
         assert_eq!(allowed("aws_endpoint_url", "https://example.com").as_deref(), Some("false"));
         assert_eq!(allowed("aws_metadata_endpoint", "http://169.254.169.254").as_deref(), Some("false"));
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn s3_itself_gets_checksums_and_what_speaks_its_protocol_where_it_is_asked_to() {
+        let chosen = |pairs: &[(&str, &str)]| {
+            let options = StoreOptions::from_pairs(pairs.iter().copied());
+            with_checksums(AmazonS3Builder::new(), &options)
+                .get_config_value(&object_store::aws::AmazonS3ConfigKey::Checksum)
+        };
+        assert_eq!(chosen(&[("aws_region", "eu-central-1")]).as_deref(), Some("crc64nvme"));
+        assert_eq!(chosen(&[("AWS_ENDPOINT_URL_S3", "https://example.com")]), None);
+        assert_eq!(
+            chosen(&[("aws_checksum_algorithm", "sha256")]),
+            None,
+            "the option itself is taken elsewhere"
+        );
     }
 
     #[cfg(feature = "azure")]

@@ -32,6 +32,9 @@ use super::{
 };
 use crate::error::{Cause, Error, Result};
 
+/// How often directories are made that others take away: each of them does so once, when it ends.
+const MAKE_ATTEMPTS: u32 = 100;
+
 /// The snapshot in one directory, which is made when it is first written to.
 ///
 /// ```
@@ -256,19 +259,18 @@ impl Inner {
         }
     }
 
-    /// Works in the directories; once again in new ones when these are gone.
+    /// Works in the directories; again in new ones when these are gone.
     ///
     /// One who fails to get the claim takes away the directories that it finds empty, and may meet those of
-    /// the owner before there is anything in them.
+    /// the owner before there is anything in them; so may each of many who fail at once.
     fn in_dirs<T>(&self, work: impl Fn(&Dirs) -> io::Result<T>) -> io::Result<T> {
-        let in_made = || self.make_dirs().and_then(|dirs| work(&dirs));
-        match in_made() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.state().dirs = None;
-                in_made()
+        for _ in 1..MAKE_ATTEMPTS {
+            match self.make_dirs().and_then(|dirs| work(&dirs)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.state().dirs = None,
+                done => return done,
             }
-            done => done,
         }
+        self.make_dirs().and_then(|dirs| work(&dirs))
     }
 
     fn delete(&self, name: &str) -> Result<()> {

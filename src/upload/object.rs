@@ -6,11 +6,13 @@
 //!
 //! Invariant: an answer that was lost is never guessed. What became of a completion is read back.
 
-use std::collections::BTreeMap;
-use std::error::Error as StdError;
+mod begun;
+mod failure;
+mod version;
+
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,20 +20,24 @@ use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
+use self::begun::{Begun, Fate};
+use self::failure::{fail, is_gone, is_untold};
+use self::version::{update_version, version};
 use super::retry::{self, Failure};
 use super::{
-    ObjectInfo, PartStore, PartTag, PutNew, Replaced, StoreTraits, Upload, UploadId, UploadPart, Version,
-    names,
+    ListUploads, ObjectInfo, OpenUpload, PartStore, PartTag, PutNew, Replaced, StoreTraits, Upload, UploadId,
+    UploadPart, Version, names,
 };
-use crate::error::{Cause, Error, ErrorKind, Result, store_kind};
+use crate::error::{Cause, ErrorKind, Result};
 use crate::settings::RetrySettings;
 
 /// A snapshot under a prefix of an object store, or in memory.
 ///
-/// A store cannot list its open uploads through `object_store`: [`PartStore::list_open`] gives those that
-/// were begun through this value. A rule of the bucket should end those of a killed process.
+/// `object_store` cannot list open uploads: [`PartStore::list_open`] gives those that were begun through this
+/// value, and those of other processes [with what lists them](Self::with_uploads). A rule of the bucket should
+/// end those that nobody comes back for.
 ///
 /// ```
 /// use object_store::memory::InMemory;
@@ -47,16 +53,8 @@ pub struct ObjectParts {
     prefix: Path,
     traits: StoreTraits,
     retry: RetrySettings,
-    /// Uploads that were begun here, and what became of them.
-    begun: Arc<Mutex<BTreeMap<(String, UploadId), Fate>>>,
-}
-
-/// What became of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Open,
-    Completed,
-    Aborted,
+    uploads: Option<Arc<dyn ListUploads>>,
+    begun: Arc<Begun>,
 }
 
 impl ObjectParts {
@@ -71,6 +69,7 @@ impl ObjectParts {
             prefix,
             traits: StoreTraits::s3(),
             retry: RetrySettings::default(),
+            uploads: None,
             begun: Arc::default(),
         }
     }
@@ -100,6 +99,13 @@ impl ObjectParts {
         self
     }
 
+    /// Takes what lists the open uploads of the bucket; default: nothing does.
+    #[must_use]
+    pub fn with_uploads(mut self, uploads: Arc<dyn ListUploads>) -> Self {
+        self.uploads = Some(uploads);
+        self
+    }
+
     fn path(&self, name: &str) -> Result<Path> {
         names::check(name)?;
         Ok(self.prefix.clone().join(name))
@@ -113,17 +119,26 @@ impl ObjectParts {
         retry::once(retry::overall(&self.retry), call).await
     }
 
-    fn note(&self, upload: &Upload, fate: Fate) {
-        self.begun().insert((upload.name.clone(), upload.id.clone()), fate);
+    /// The open uploads that the store tells of; none where it does not.
+    async fn listed_uploads(&self) -> Result<Vec<Upload>> {
+        let Some(uploads) = &self.uploads else { return Ok(Vec::new()) };
+        let listed = match retry::attempts(&self.retry, || uploads.list_uploads(&self.prefix)).await {
+            Ok(listed) => listed,
+            Err(Failure::Store(error)) if is_untold(&error) => {
+                tracing::warn!(%error, "the store does not list open uploads: a rule of the bucket must end them");
+                return Ok(Vec::new());
+            }
+            Err(failure) => return Err(fail("listing open uploads", self.prefix.as_ref(), failure)),
+        };
+        let named = |upload: OpenUpload| Some(Upload::new(self.name_of(&upload.key)?, UploadId(upload.id)));
+        Ok(listed.into_iter().filter_map(named).collect())
     }
 
-    fn fate(&self, upload: &Upload) -> Option<Fate> {
-        self.begun().get(&(upload.name.clone(), upload.id.clone())).copied()
-    }
-
-    fn begun(&self) -> MutexGuard<'_, BTreeMap<(String, UploadId), Fate>> {
-        // Changed by one insertion at a time: a panic elsewhere cannot leave it half-changed.
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The name of an object of the snapshot by its key; `None` for any other.
+    fn name_of(&self, key: &Path) -> Option<String> {
+        let mut below = key.prefix_match(&self.prefix)?;
+        let name = below.next()?.as_ref().to_owned();
+        (below.next().is_none() && names::check(&name).is_ok()).then_some(name)
     }
 }
 
@@ -141,11 +156,18 @@ impl PartStore for ObjectParts {
 
     async fn create(&self, name: &str) -> Result<UploadId> {
         let path = self.path(name)?;
-        let id = retry::attempts(&self.retry, || self.multipart.create_multipart(&path))
-            .await
-            .map_err(|failure| fail("beginning an upload", name, failure))?;
+        let mut calls = 0_u32;
+        let create = || {
+            calls += 1;
+            self.multipart.create_multipart(&path)
+        };
+        let created = retry::attempts(&self.retry, create).await;
+        if created.is_err() || calls > 1 {
+            self.begun.note_unanswered(name);
+        }
+        let id = created.map_err(|failure| fail("beginning an upload", name, failure))?;
         let upload = Upload::new(name, UploadId(id));
-        self.note(&upload, Fate::Open);
+        self.begun.note(&upload, Fate::Open);
         Ok(upload.id)
     }
 
@@ -153,7 +175,7 @@ impl PartStore for ObjectParts {
         let path = self.path(&upload.name)?;
         let index = part.index as usize;
         let put = || self.multipart.put_part(&path, &upload.id.0, index, bytes.clone());
-        match retry::attempts(&self.retry, put).await {
+        match retry::attempts_of(bytes.content_length() as u64, &self.retry, put).await {
             Ok(PartId { content_id }) => Ok(PartTag(content_id)),
             Err(failure) => Err(fail("uploading a part", &upload.name, failure)),
         }
@@ -162,7 +184,7 @@ impl PartStore for ObjectParts {
     async fn complete(&self, upload: &Upload, tags: &[PartTag], size: u64) -> Result<()> {
         let path = self.path(&upload.name)?;
         // Azure has no abort: blocks stay, and it would make an object of them all the same.
-        if self.fate(upload) == Some(Fate::Aborted) {
+        if self.begun.fate(upload) == Some(Fate::Aborted) {
             let (operation, name) = ("completing an upload", upload.name.clone());
             let source = "it was aborted".into();
             return Err(Cause::Store { operation, name, kind: ErrorKind::Internal, source }.into());
@@ -182,21 +204,21 @@ impl PartStore for ObjectParts {
             attempt += 1;
             tokio::time::sleep(self.retry.backoff(attempt)).await;
         }
-        self.note(upload, Fate::Completed);
+        self.begun.note(upload, Fate::Completed);
         Ok(())
     }
 
     async fn abort(&self, upload: &Upload) -> Result<()> {
         let path = self.path(&upload.name)?;
         // Stores do not agree on what they answer about an upload that was completed.
-        if matches!(self.fate(upload), Some(Fate::Completed | Fate::Aborted)) {
+        if matches!(self.begun.fate(upload), Some(Fate::Completed | Fate::Aborted)) {
             return Ok(());
         }
         match retry::attempts(&self.retry, || self.multipart.abort_multipart(&path, &upload.id.0)).await {
             Err(Failure::Store(error)) if is_gone(&error) => {}
             done => done.map_err(|failure| fail("aborting an upload", &upload.name, failure))?,
         }
-        self.note(upload, Fate::Aborted);
+        self.begun.note(upload, Fate::Aborted);
         Ok(())
     }
 
@@ -265,91 +287,27 @@ impl PartStore for ObjectParts {
         let found = found.map_err(|failure| fail("listing", self.prefix.as_ref(), failure))?;
         let mut objects: Vec<_> = found
             .into_iter()
-            .filter_map(|meta| {
-                let mut below = meta.location.prefix_match(&self.prefix)?;
-                let name = below.next()?.as_ref().to_owned();
-                let is_direct = below.next().is_none() && names::check(&name).is_ok();
-                is_direct.then(|| ObjectInfo::new(name, meta.size))
-            })
+            .filter_map(|meta| Some(ObjectInfo::new(self.name_of(&meta.location)?, meta.size)))
             .collect();
         objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(objects)
     }
 
     async fn list_open(&self) -> Result<Vec<Upload>> {
-        let begun = self.begun();
-        let open = begun.iter().filter(|(_, fate)| **fate == Fate::Open);
-        Ok(open.map(|((name, id), _)| Upload::new(name.clone(), id.clone())).collect())
+        Ok(self.begun.open_with(self.listed_uploads().await?))
     }
 
+    /// Ends the uploads that were begun without an answer: nobody knows them but the store.
     async fn finish(&self) -> Result<()> {
+        let unanswered = self.begun.take_unanswered();
+        if unanswered.is_empty() {
+            return Ok(());
+        }
+        for upload in self.listed_uploads().await? {
+            if unanswered.contains(&upload.name) && self.begun.fate(&upload).is_none() {
+                self.abort(&upload).await?;
+            }
+        }
         Ok(())
-    }
-}
-
-fn fail(operation: &'static str, name: &str, failure: Failure) -> Error {
-    match failure {
-        Failure::TimedOut => Cause::TimedOut { operation }.into(),
-        Failure::Store(error) => {
-            let kind = if names_missing_container(&error) {
-                ErrorKind::ResourceNotFound
-            } else {
-                store_kind(&error)
-            };
-            let name = name.to_owned();
-            Cause::Store { operation, name, kind, source: error.into() }.into()
-        }
-    }
-}
-
-/// Whether there is no such object or upload; a container that does not exist is another matter.
-fn is_gone(error: &StoreError) -> bool {
-    matches!(error, StoreError::NotFound { .. }) && !names_missing_container(error)
-}
-
-/// `object_store` has no variant for it: the code is in the answer's text.
-fn names_missing_container(error: &StoreError) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if ["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code)) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-/// Both in one text: S3 and Azure compare `ETag`s, Google compares generations.
-fn version(e_tag: Option<String>, version: Option<String>) -> Version {
-    Version(format!("{}\n{}", e_tag.unwrap_or_default(), version.unwrap_or_default()))
-}
-
-fn update_version(text: &Version, name: &str) -> Result<UpdateVersion> {
-    let Some((e_tag, version)) = text.0.split_once('\n') else {
-        let (what, name) = ("the version of an object", name.to_owned());
-        return Err(Cause::Malformed { what, name, source: "it has no two lines".into() }.into());
-    };
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Ok(UpdateVersion { e_tag: some(e_tag), version: some(version) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_comes_back_as_it_was() {
-        let both = update_version(&version(Some("\"a\"".to_owned()), Some("7".to_owned())), "x").unwrap();
-        assert_eq!((both.e_tag.as_deref(), both.version.as_deref()), (Some("\"a\""), Some("7")));
-        let tag = update_version(&version(Some("\"a\"".to_owned()), None), "x").unwrap();
-        assert_eq!((tag.e_tag.as_deref(), tag.version), (Some("\"a\""), None));
-    }
-
-    #[test]
-    fn a_missing_bucket_is_not_a_missing_object() {
-        let missing = |text: &str| StoreError::NotFound { path: "x".to_owned(), source: text.into() };
-        assert!(is_gone(&missing("<Code>NoSuchKey</Code>")));
-        assert!(!is_gone(&missing("<Code>NoSuchBucket</Code>")));
     }
 }

@@ -18,6 +18,7 @@ use object_store::PutPayload;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::{PartStore, PartTag, StoreTraits, Upload, UploadPart};
 use crate::error::{Cause, Error, Result};
@@ -93,12 +94,13 @@ impl Uploader {
     pub async fn begin(&self, name: impl Into<String> + Send) -> Result<PartUpload> {
         let (name, shared) = (name.into(), Arc::clone(&self.shared));
         // A task of its own: what the store began is known even if nobody waits for it any more.
-        let begun = self.shared.tasks.spawn(async move {
+        let create = async move {
             let id = shared.store.create(&name).await?;
             let upload = Upload::new(name, id);
             shared.begun.lock().unwrap_or_else(PoisonError::into_inner).push(upload.clone());
             Ok::<_, Error>(upload)
-        });
+        };
+        let begun = self.shared.tasks.spawn(create.in_current_span());
         let upload = begun.await.map_err(|error| join_error(&error))??;
         Ok(PartUpload {
             shared: Arc::clone(&self.shared),
@@ -228,7 +230,7 @@ impl PartUpload {
             drop(slot);
             tag.map(|tag| (index, tag))
         };
-        self.puts.spawn(self.shared.tasks.track_future(put));
+        self.puts.spawn(self.shared.tasks.track_future(put.in_current_span()));
         Ok(())
     }
 

@@ -29,7 +29,16 @@ impl Failure {
 }
 
 /// Calls until it succeeds, fails for good or has had all its attempts.
-pub(super) async fn attempts<T, Fut>(
+pub(super) async fn attempts<T, Fut>(retry: &RetrySettings, call: impl FnMut() -> Fut) -> Result<T, Failure>
+where
+    Fut: Future<Output = Result<T, StoreError>>,
+{
+    attempts_of(0, retry, call).await
+}
+
+/// The same, where each attempt sends this many bytes.
+pub(super) async fn attempts_of<T, Fut>(
+    bytes: u64,
     retry: &RetrySettings,
     mut call: impl FnMut() -> Fut,
 ) -> Result<T, Failure>
@@ -38,7 +47,7 @@ where
 {
     let mut attempt = 1;
     loop {
-        match once(retry.timeout(), call()).await {
+        match once(retry.timeout_of(bytes), call()).await {
             Ok(done) => return Ok(done),
             Err(failure) if attempt >= retry.attempts || !failure.is_transient() => return Err(failure),
             Err(_) => attempt += 1,

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 mod end_to_end;
+mod killed;
 mod sealed;
 mod sources;
 

@@ -183,6 +183,24 @@ async fn of_two_claimers_at_once_one_wins() {
     }
 }
 
+/// Who loses takes away what it finds empty, also the directories that the winner is about to write in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_claimers_of_a_new_directory_one_wins() {
+    for _ in 0..100 {
+        let place = Place::local();
+        let exports = (1..=8).map(|attempt| tokio::spawn(Export::begin(place.open(), attempt)));
+        let exports = futures::future::join_all(exports).await.into_iter().map(|export| export.unwrap());
+        let (won, lost): (Vec<_>, Vec<_>) = exports.partition(Result::is_ok);
+        let problems: Vec<_> =
+            lost.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+        assert_eq!(won.len(), 1, "{problems:?}");
+        assert!(problems.iter().all(|problem| problem.contains("another export owns")), "{problems:?}");
+        for export in won {
+            export.unwrap().end().await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn our_own_claim_is_known_by_its_nonce() {
     let rules = || {

@@ -4,7 +4,10 @@ mod bytes;
 mod compressed;
 mod course;
 mod faults;
+mod metrics;
 mod sealed;
+mod server;
+mod sizes;
 
 use std::sync::Arc;
 

@@ -395,6 +395,52 @@ async fn s3_attempts_are_bounded_and_a_hanging_request_ends() {
     assert_eq!(server.count(S3Call::PutPart), 2);
 }
 
+/// More than a page of the server's lists.
+#[tokio::test]
+async fn open_uploads_of_another_process_are_known_and_can_be_aborted() {
+    for place in Place::all().await {
+        let dead = place.open();
+        for index in 0..5 {
+            dead.create(&format!("part-{index:05}-1a2b3c4d.csv")).await.unwrap();
+        }
+        let store = place.open();
+        let open = store.list_open().await.unwrap();
+        let expected = if place.tells_of_uploads() { 5 } else { 0 };
+        assert_eq!(open.len(), expected, "{place:?}");
+        for upload in &open {
+            store.abort(upload).await.unwrap();
+        }
+        assert!(store.list_open().await.unwrap().is_empty(), "{place:?}");
+        assert_eq!(place.open_uploads(), 0, "{place:?}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_of_other_snapshots_are_not_listed() {
+    let server = S3Server::start().await;
+    for prefix in ["x/snapshot", "x/snapshot-2", "x/snapshot/deeper", "x"] {
+        server.parts(prefix).create("a.csv").await.unwrap();
+    }
+    let open = server.parts("x/snapshot").list_open().await.unwrap();
+    assert_eq!(open.iter().map(|upload| upload.name.as_str()).collect::<Vec<_>>(), ["a.csv"]);
+}
+
+#[tokio::test]
+async fn who_may_not_list_uploads_knows_its_own() {
+    let server = S3Server::start().await;
+    server.parts("x").create("other.csv").await.unwrap();
+    for status in [403, 501] {
+        server.mend();
+        server.fault(S3Call::ListOpen, 0, Answer::Status(status));
+        let store = server.parts("x");
+        let own = Upload::new("a.csv", store.create("a.csv").await.unwrap());
+        assert_eq!(store.list_open().await.unwrap(), [own], "{status}");
+    }
+    server.mend();
+    server.fault(S3Call::ListOpen, 0, Answer::Status(500));
+    server.parts("x").list_open().await.unwrap_err();
+}
+
 #[tokio::test]
 async fn a_missing_bucket_is_not_an_empty_one() {
     let server = S3Server::start().await;

@@ -15,10 +15,11 @@ use arrow::datatypes::{ArrowNativeType, DataType};
 
 use crate::encode::csv::cells;
 use crate::encode::csv::plan::Shape;
+use crate::encode::rows::taken;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem};
 use crate::encode::text::nested::{KEY_NULL, KEY_TWICE};
-use crate::encode::text::packed::{taken, unpacked};
+use crate::encode::text::packed::unpacked;
 use crate::encode::text::scalar::Scalar;
 use crate::error::{Cause, Result};
 

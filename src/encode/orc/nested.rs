@@ -10,11 +10,12 @@ use orc_rust::proto::stream::Kind;
 use rayon::prelude::*;
 
 use super::column::{Column, Failure, Pen, Written, write};
-use super::slots::{Slots, Values, for_each_valid, items, pick};
+use super::slots::{Slots, Values, for_each_valid, items};
 use super::stats::{Collections, Of};
 use super::stream::Stream;
 use super::tree::Node;
 use super::{byte_rle, keys, rle};
+use crate::encode::rows::pick;
 use crate::error::{Cause, Result};
 
 /// STRUCT.
@@ -93,7 +94,7 @@ pub(super) fn unions(node: &Node, ids: &[i8], slots: Slots, pen: &Pen) -> Result
             return Err(mismatch(node));
         }
         for ((child, picked), id) in children.iter_mut().zip(picked).zip(ids) {
-            child.push(pick(child_of(union, *id, node)?, picked)?);
+            child.push(pick(child_of(union, *id, node)?, &picked.into())?);
         }
     }
     let bounds = |tag: usize| {

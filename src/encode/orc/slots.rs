@@ -6,13 +6,14 @@
 //!
 //! Invariant: the bounds of the row groups ascend from 0 to the number of slots.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::compute::{filter, take};
+use arrow::compute::filter;
 use arrow::datatypes::DataType;
 use orc_rust::proto::stream::Kind;
 
 use super::stream::Stream;
+use crate::encode::rows::pick;
 use crate::encode::text::packed::unpacked;
 use crate::encode::text::scalar::plain;
 use crate::error::{Cause, Result};
@@ -147,12 +148,5 @@ pub(super) fn items(items: &ArrayRef, ranges: &[(usize, usize)]) -> Result<Array
         return Ok(items.slice(start, end - start));
     }
     let indices = ranges.iter().flat_map(|(start, len)| *start as u64..(start + len) as u64);
-    pick(items, indices.collect())
-}
-
-/// The values at some indices.
-pub(super) fn pick(values: &ArrayRef, indices: Vec<u64>) -> Result<ArrayRef> {
-    // Indices lie within the values, so that this cannot fail.
-    take(values.as_ref(), &UInt64Array::from(indices), None)
-        .map_err(|source| Cause::Encode { source: source.into() }.into())
+    pick(items, &indices.collect::<Vec<_>>().into())
 }

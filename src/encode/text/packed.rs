@@ -8,16 +8,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::compute::take;
-use arrow::datatypes::{ArrowNativeType, DataType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
+use arrow::datatypes::{ArrowNativeType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
 
+use crate::encode::rows::taken;
 use crate::encode::text::cells::{Cells, Span};
 use crate::encode::text::column::{self, BoxColumn, Column, Problem};
 use crate::encode::text::memo::Entries;
 use crate::encode::text::node::Node;
-use crate::error::{Cause, Result};
+use crate::error::Result;
 
 /// An array without its outermost dictionary or runs.
 pub(crate) struct Packed {
@@ -106,23 +106,6 @@ pub(crate) fn unpacked(
     };
     let nulls = NullBuffer::union(packed.nulls.as_ref(), outer);
     unpacked(&packed.unpacked()?, nulls.as_ref())
-}
-
-/// One value for each row; a null row has any value, or none.
-pub(crate) fn taken(values: &ArrayRef, rows: &[usize], nulls: Option<&NullBuffer>) -> Result<ArrayRef> {
-    if values.is_empty() {
-        return Ok(new_null_array(values.data_type(), rows.len()));
-    }
-    // A null index copies nothing, but a union has no nulls of its own: one in a struct would have to take a
-    // child that it may not have, and runs are not made for null indices.
-    let always = matches!(
-        values.data_type(),
-        DataType::Union(..) | DataType::Struct(_) | DataType::FixedSizeList(..) | DataType::RunEndEncoded(..)
-    );
-    let nulls = nulls.filter(|_| !always).cloned();
-    let rows = UInt64Array::new(rows.iter().map(|&row| row as u64).collect(), nulls);
-    // Rows are within the values, so that this cannot fail.
-    take(values.as_ref(), &rows, None).map_err(|source| Cause::Encode { source: source.into() }.into())
 }
 
 /// Rows that show written entries.

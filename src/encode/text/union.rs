@@ -12,10 +12,11 @@ use arrow::array::{Array, ArrayRef, AsArray, UnionArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::ArrowNativeType;
 
+use crate::encode::rows::taken;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
 use crate::encode::text::node::Node;
-use crate::encode::text::packed::{taken, unpacked};
+use crate::encode::text::packed::unpacked;
 use crate::error::Result;
 
 /// The writer of a union of any form; `children` stand with their type ids.

@@ -180,3 +180,25 @@ fn an_interrupted_export_leaves_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!place.path().join(snapshot()).exists(), "nothing of it is left");
 }
+
+/// As on a full disk, at a size that needs no disk of its own.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_grow_is_an_error_that_names_it_and_leaves_nothing() {
+    for format in ["csv", "jsonl", "orc"] {
+        let place = Place::new();
+        let limited = Command::new("bash")
+            .args(["-c", r#"trap "" XFSZ; ulimit -f 64; exec "$@""#, "limited"])
+            .arg(env!("CARGO_BIN_EXE_segment-export"))
+            .args(["export", "--destination", "out", "--format", format, "--source"])
+            .arg(profiles())
+            .args(["--snapshot-id", ID])
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        let line = error_line(&limited, 1);
+        assert!(line.starts_with("writing a part failed: ") && line.contains("part-00000-"), "{line}");
+        assert!(line.contains("File too large"), "the system's reason is told: {line}");
+        assert!(!place.path().join(snapshot()).exists(), "nothing of it is left");
+    }
+}

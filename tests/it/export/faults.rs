@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use futures::stream;
@@ -165,19 +166,68 @@ async fn answers_of_an_s3_server_that_get_lost_end_right() {
     }
 }
 
-#[tokio::test]
-async fn a_part_that_cannot_be_uploaded_is_sent_as_often_as_the_settings_say() {
-    let server = S3Server::start().await;
-    server.fault(S3Call::PutPart, 0, Answer::Status(503));
+/// An export to the server as a program makes it, with one upload part in flight.
+fn export_to(server: &S3Server) -> Exporter {
+    export_with(server, &[])
+}
+
+/// The same, with further options of the client.
+fn export_with(server: &S3Server, more: &[(&'static str, String)]) -> Exporter {
     let mut settings = small_chunks();
     (settings.retry, settings.upload.concurrency) = (quick(), 1);
+    settings.retry.max_backoff_ms = 2_000;
     let target = "s3://bucket/exports".parse::<Location>().unwrap();
     let source = super::source(vec![sample("profiles.parquet")]);
     let export = Exporter::builder(source, target)
         .with_format(Format::Csv)
-        .with_store_options(StoreOptions::from_pairs(server.options()))
+        .with_store_options(StoreOptions::from_pairs(server.options().into_iter().chain(more.to_vec())))
         .with_settings(settings);
-    export.build().unwrap().run().await.unwrap_err();
+    export.build().unwrap()
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_uploaded_is_sent_as_often_as_the_settings_say() {
+    let server = S3Server::start().await;
+    server.fault(S3Call::PutPart, 0, Answer::Status(503));
+    export_to(&server).run().await.unwrap_err();
     assert_eq!(server.count(S3Call::PutPart), quick().attempts as usize);
     assert_eq!(server.open_uploads(), 0);
+}
+
+/// By itself, an attempt would come again after a millisecond.
+#[tokio::test]
+async fn a_store_that_asks_for_time_gets_it() {
+    let server = S3Server::start().await;
+    server.fault(S3Call::PutPart, 1, Answer::RetryAfter(1));
+    let began = Instant::now();
+    export_to(&server).run().await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(server.count(S3Call::PutPart), 2);
+}
+
+/// The server checks the signatures; S3 refuses headers of its own that are not signed.
+#[tokio::test]
+async fn every_request_names_the_owner_of_the_bucket_and_signs_for_it() {
+    let server = S3Server::start().await;
+    export_with(&server, &[("aws_expected_bucket_owner", "123456789012".to_owned())]).run().await.unwrap();
+    let requests = server.headers();
+    assert!(requests.len() >= 6, "{}", requests.len());
+    for (call, headers) in requests {
+        assert_eq!(headers["x-amz-expected-bucket-owner"], "123456789012", "{call:?}");
+        let signed = headers["authorization"].to_str().unwrap();
+        assert!(signed.contains("x-amz-expected-bucket-owner"), "{call:?}: {signed}");
+    }
+}
+
+#[tokio::test]
+async fn parts_carry_the_checksum_that_the_options_ask_for() {
+    for (options, has) in [(vec![], false), (vec![("aws_checksum_algorithm", "crc64nvme".to_owned())], true)]
+    {
+        let server = S3Server::start().await;
+        export_with(&server, &options).run().await.unwrap();
+        for (call, headers) in server.headers() {
+            let expected = has && matches!(call, S3Call::PutPart | S3Call::Put);
+            assert_eq!(headers.contains_key("x-amz-checksum-crc64nvme"), expected, "{call:?}");
+        }
+    }
 }

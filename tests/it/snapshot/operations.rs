@@ -9,7 +9,7 @@ use segment_export::plan::destination::Location;
 use segment_export::snapshot::{Job, LocationCatalog, SnapshotEngine};
 use segment_export::source::FileOptions;
 use segment_export::upload::LocalParts;
-use segment_export::{Compression, ErrorKind, Settings, verify};
+use segment_export::{Compression, Counter, ErrorKind, Histogram, Label, Recorder, Settings, verify};
 
 use super::{Memory, Segments, create, question, request, run, samples};
 use crate::export::small_chunks;
@@ -245,4 +245,26 @@ fn settings_that_break_a_rule_are_refused_by_the_builder() {
     for builder in broken {
         assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::BadRequest);
     }
+}
+
+#[tokio::test]
+async fn a_recorder_is_told_of_every_job() {
+    #[derive(Default)]
+    struct Ends(std::sync::Mutex<Vec<String>>);
+    impl Recorder for Ends {
+        fn add(&self, counter: Counter, labels: &[Label], amount: u64) {
+            if counter == Counter::Exports {
+                self.0.lock().unwrap().push(format!("{labels:?} {amount}"));
+            }
+        }
+        fn record(&self, _: Histogram, _: &[Label], _: f64) {}
+    }
+    let ends = Arc::new(Ends::default());
+    let engine = Memory::new().engine(samples()).with_recorder(Arc::<Ends>::clone(&ends)).build().unwrap();
+    for _ in 0..2 {
+        let created = engine.create_segment_snapshot(&request("gold")).await.unwrap();
+        engine.wait(created.snapshot_id.parse().unwrap()).await.unwrap();
+    }
+    let seen = ends.0.lock().unwrap().clone();
+    assert_eq!(seen, [r#"[("format", "CSV"), ("outcome", "ok")] 1"#; 2]);
 }

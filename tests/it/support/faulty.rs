@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,6 +42,7 @@ enum Fault {
     LoseAnswer,
     Conflict,
     Hang,
+    Delay(Duration),
 }
 
 /// Which calls go wrong, and how: the first one, unless it says otherwise.
@@ -76,6 +78,11 @@ pub(crate) fn conflict(operation: Operation) -> Rule {
 /// The call is not made and never ends.
 pub(crate) fn hang(operation: Operation) -> Rule {
     Rule::new(operation, Fault::Hang)
+}
+
+/// The call is made later.
+pub(crate) fn delay(operation: Operation, by: Duration) -> Rule {
+    Rule::new(operation, Fault::Delay(by))
 }
 
 impl Rule {
@@ -169,6 +176,10 @@ impl FaultyParts {
                 Ok(answer_on_conflict.unwrap_or(made))
             }
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Delay(by)) => {
+                tokio::time::sleep(by).await;
+                call.await
+            }
         }
     }
 }

@@ -21,12 +21,12 @@ use object_store::gcp::{GcpCredential, GoogleCloudStorage, GoogleCloudStorageBui
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, RetryConfig, StaticCredentialProvider};
 use s3s::Body;
-use segment_export::upload::{ObjectParts, StoreTraits};
+use segment_export::upload::{ObjectParts, StoreTraits, token_uploads};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::s3::quick;
-use answer::{Refusal, created, listed, object, refused, xml};
+use answer::{Refusal, created, listed, listed_uploads, object, refused, xml};
 
 const BUCKET: &str = "bucket";
 const TOKEN: &str = "test-token";
@@ -80,7 +80,12 @@ impl GcsServer {
 
     /// A snapshot under a prefix of the bucket.
     pub(crate) fn parts(&self, prefix: &str) -> ObjectParts {
-        ObjectParts::new(Arc::new(self.client(2, TOKEN)), Arc::new(self.client(1, TOKEN)), Path::from(prefix))
+        let (object, multipart) = (Arc::new(self.client(2, TOKEN)), Arc::new(self.client(1, TOKEN)));
+        let bucket = format!("{}/{BUCKET}", self.endpoint());
+        let http = ClientOptions::new().with_timeout(quick().timeout()).with_allow_http(true);
+        let uploads = token_uploads(Arc::clone(object.credentials()), &bucket, &http).unwrap();
+        ObjectParts::new(object, multipart, Path::from(prefix))
+            .with_uploads(uploads)
             .with_traits(StoreTraits::gcs())
             .with_retry(quick())
     }
@@ -220,6 +225,9 @@ impl Bucket {
     fn run(&mut self, method: &Method, key: &str, call: &Call) -> Result<Response<Body>, Refusal> {
         let upload = call.query.get("uploadId").map(String::as_str);
         match (method, upload) {
+            (&Method::GET, None) if key.is_empty() && call.query.contains_key("uploads") => {
+                Ok(listed_uploads(&self.uploads, &call.query))
+            }
             (&Method::GET, None) if key.is_empty() => Ok(listed(&self.objects, &call.query)),
             (&Method::GET | &Method::HEAD, None) => self.get(key, call),
             (&Method::PUT, None) => self.put(key, call),

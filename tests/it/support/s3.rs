@@ -6,13 +6,17 @@
 //! let parts = server.parts("exports/0123");
 //! ```
 
-use std::convert::Infallible;
-use std::future::pending;
+mod fault;
+mod gate;
+mod uploads;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use futures::future::OptionFuture;
 use hyper::body::Incoming;
-use hyper::http::{Method, Request, Response, StatusCode};
+use hyper::http::{HeaderMap, Method, Request, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -22,9 +26,15 @@ use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use segment_export::RetrySettings;
-use segment_export::upload::ObjectParts;
+use segment_export::upload::{ObjectParts, signed_uploads};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use self::fault::plain;
+pub(crate) use self::fault::{Answer, Fault};
+use self::gate::Gate;
+use self::uploads::Uploads;
 
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const ACCESS_KEY: &str = "test-access-key";
@@ -43,19 +53,9 @@ pub(crate) enum S3Call {
     Get,
     Head,
     List,
+    ListOpen,
     Delete,
     Other,
-}
-
-/// How a request goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Nothing is done, and this is answered.
-    Status(u16),
-    /// It is done, and this is answered all the same.
-    DoneBut(u16),
-    /// Nothing is done, and nothing is answered.
-    Hang,
 }
 
 /// The headers of a request about encryption by the store: algorithm, key, bucket key.
@@ -72,7 +72,12 @@ pub(crate) struct S3Server {
 #[derive(Debug)]
 struct State {
     root: tempfile::TempDir,
-    faults: Mutex<Vec<(S3Call, usize, Answer)>>,
+    faults: Mutex<Vec<Fault>>,
+    uploads: Uploads,
+    gate: Arc<Gate>,
+    headers: Mutex<Vec<(S3Call, HeaderMap)>>,
+    /// Requests that are being answered.
+    pending: watch::Sender<usize>,
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
@@ -95,6 +100,10 @@ impl S3Server {
         let state = Arc::new(State {
             root,
             faults: Mutex::default(),
+            uploads: Uploads::default(),
+            gate: Arc::default(),
+            headers: Mutex::default(),
+            pending: watch::Sender::new(0),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
             requests: Mutex::default(),
@@ -113,7 +122,43 @@ impl S3Server {
 
     /// From now on the `nth` call of this kind, counted from 1, goes wrong; 0: every one.
     pub(crate) fn fault(&self, call: S3Call, nth: usize, answer: Answer) {
-        self.state.faults.lock().unwrap().push((call, nth, answer));
+        let every = Fault::every(call, answer);
+        self.add(if nth == 0 { every } else { every.from(nth).times(1) });
+    }
+
+    /// From now on these calls go wrong; of several faults the first counts.
+    pub(crate) fn add(&self, fault: Fault) {
+        self.state.faults.lock().unwrap().push(fault);
+    }
+
+    /// Holds the upload part that brings the byte after so many more, and no other.
+    pub(crate) fn hold_part_at(&self, bytes: u64) {
+        self.state.gate.set(bytes);
+    }
+
+    /// Waits until an upload part is held.
+    pub(crate) async fn part_held(&self) {
+        self.state.gate.held().await;
+    }
+
+    /// Lets the upload part go that is held.
+    pub(crate) fn let_go(&self) {
+        self.state.gate.open();
+    }
+
+    /// Waits until no request is being answered: one of a client that is gone may still take effect.
+    pub(crate) async fn idle(&self) {
+        self.state.pending.subscribe().wait_for(|pending| *pending == 0).await.unwrap();
+    }
+
+    /// Bytes of upload parts that came so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.state.gate.received()
+    }
+
+    /// From now on all goes well.
+    pub(crate) fn mend(&self) {
+        self.state.faults.lock().unwrap().clear();
     }
 
     /// How many calls of this kind came.
@@ -132,6 +177,11 @@ impl S3Server {
     #[cfg(feature = "kms")]
     pub(crate) fn requests(&self) -> Vec<(String, Option<String>)> {
         self.state.requests.lock().unwrap().clone()
+    }
+
+    /// The headers of all requests so far.
+    pub(crate) fn headers(&self) -> Vec<(S3Call, HeaderMap)> {
+        self.state.headers.lock().unwrap().clone()
     }
 
     /// How many multipart uploads are open.
@@ -180,7 +230,9 @@ impl S3Server {
     pub(crate) fn parts_in(&self, bucket: &str, prefix: &str) -> ObjectParts {
         let object = Arc::new(self.client(bucket, 2));
         let multipart = Arc::new(self.client(bucket, 1));
-        ObjectParts::new(object, multipart, Path::from(prefix)).with_retry(quick())
+        let http = ClientOptions::new().with_timeout(quick().timeout()).with_allow_http(true);
+        let uploads = signed_uploads(Arc::<AmazonS3>::clone(&object), &http).unwrap();
+        ObjectParts::new(object, multipart, Path::from(prefix)).with_uploads(uploads).with_retry(quick())
     }
 }
 
@@ -201,7 +253,11 @@ async fn serve(listener: TcpListener, service: S3Service, state: Arc<State>) {
     loop {
         let Ok((socket, _)) = listener.accept().await else { return };
         let (service, state) = (service.clone(), Arc::clone(&state));
-        let handler = service_fn(move |request| answer(service.clone(), Arc::clone(&state), request));
+        // A task of its own: what was begun is done, also when the client goes away.
+        let handler = service_fn(move |request| {
+            let answer = tokio::spawn(answer(service.clone(), Arc::clone(&state), request));
+            async { answer.await.map_err(io::Error::other)? }
+        });
         tokio::spawn(async move {
             let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             // A client that goes away is none of our business.
@@ -214,8 +270,10 @@ async fn answer(
     service: S3Service,
     state: Arc<State>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> io::Result<Response<Body>> {
+    let _pending = Pending::of(&state);
     let call = call_of(&request);
+    state.headers.lock().unwrap().push((call, request.headers().clone()));
     if matches!(call, S3Call::Create | S3Call::Put) {
         let header = |name: &str| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
         let names = ["", "-aws-kms-key-id", "-bucket-key-enabled"];
@@ -225,58 +283,59 @@ async fn answer(
     let session = request.headers().get("x-amz-security-token");
     let session = session.map(|token| token.to_str().unwrap().to_owned());
     state.requests.lock().unwrap().push((request.uri().path().to_owned(), session));
-    let fault = state.note(call);
-    match fault {
-        Some(Answer::Status(status)) => return Ok(plain(status)),
-        Some(Answer::Hang) => return pending().await,
-        Some(Answer::DoneBut(_)) | None => {}
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    let fault = state.note(call, key);
+    if let Some(answer) = OptionFuture::from(fault.map(Answer::instead)).await.flatten() {
+        return answer;
     }
     // The file system behind the server would make the bucket.
-    let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
     if !state.root.path().join(bucket).is_dir() {
         let mut missing = plain(404);
         *missing.body_mut() = Body::from("<Error><Code>NoSuchBucket</Code></Error>".to_owned());
         return Ok(missing);
     }
+    let query = request.uri().query().unwrap_or_default();
+    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let is_conditional =
         request.headers().contains_key("if-match") || request.headers().contains_key("if-none-match");
     let one_at_a_time = if is_conditional { Some(state.conditional.lock().await) } else { None };
-    let answer = service.call(request.map(Body::from)).await;
+    let gate = Arc::clone(&state.gate);
+    let request =
+        request.map(|body| if call == S3Call::PutPart { gate.through(body) } else { Body::from(body) });
+    let done = service.call(request).await.unwrap_or_else(|_error| plain(500));
     drop(one_at_a_time);
-    Ok(match (fault, answer) {
-        (Some(Answer::DoneBut(status)), _) => plain(status),
-        (_, Ok(answer)) => answer,
-        (_, Err(_)) => plain(500),
-    })
-}
-
-impl State {
-    fn note(&self, call: S3Call) -> Option<Answer> {
-        self.calls.lock().unwrap().push(call);
-        let mut faults = self.faults.lock().unwrap();
-        let mut answer = None;
-        faults.retain_mut(|(wanted, nth, fault)| {
-            if *wanted != call || answer.is_some() {
-                return true;
-            }
-            match nth {
-                0 => answer = Some(*fault),
-                1 => {
-                    answer = Some(*fault);
-                    return false;
-                }
-                _ => *nth -= 1,
-            }
-            true
-        });
-        answer
+    let done = state.uploads.follow(call, (key, &query), done).await;
+    match fault {
+        Some(fault) => fault.after(done).await,
+        None => Ok(done),
     }
 }
 
-fn plain(status: u16) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response
+/// A request that is being answered.
+struct Pending(Arc<State>);
+
+impl Pending {
+    fn of(state: &Arc<State>) -> Self {
+        state.pending.send_modify(|pending| *pending += 1);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.send_modify(|pending| *pending -= 1);
+    }
+}
+
+impl State {
+    fn note(&self, call: S3Call, key: &str) -> Option<Answer> {
+        self.calls.lock().unwrap().push(call);
+        let mut faults = self.faults.lock().unwrap();
+        let due = faults.iter_mut().find_map(|fault| fault.due(call, key));
+        faults.retain(|fault| fault.times > 0);
+        due
+    }
 }
 
 fn call_of<B>(request: &Request<B>) -> S3Call {
@@ -290,6 +349,7 @@ fn call_of<B>(request: &Request<B>) -> S3Call {
         Method::PUT => S3Call::Put,
         Method::DELETE if has("uploadId") => S3Call::Abort,
         Method::DELETE => S3Call::Delete,
+        Method::GET if has("uploads") => S3Call::ListOpen,
         Method::GET if has("list-type") => S3Call::List,
         Method::GET => S3Call::Get,
         Method::HEAD => S3Call::Head,

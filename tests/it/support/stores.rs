@@ -62,6 +62,18 @@ impl Place {
         }
     }
 
+    /// Whether the store tells of the uploads that another process began.
+    pub(crate) fn tells_of_uploads(&self) -> bool {
+        match self {
+            Self::S3(_) | Self::Local(_) => true,
+            #[cfg(feature = "gcp")]
+            Self::Gcs(_) => true,
+            #[cfg(feature = "azure")]
+            Self::Azure(_) => false,
+            Self::Memory(_) => false,
+        }
+    }
+
     /// A store of the snapshot, as another process would open it.
     pub(crate) fn open(&self) -> Arc<dyn PartStore> {
         match self {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::http::{Response, StatusCode};
 use s3s::Body;
 
-use super::Object;
+use super::{Object, Upload};
 
 /// A status and Google's code for it.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,21 @@ fn stamp(response: &mut Response<Body>, object: &Object) {
     headers.insert("x-goog-generation", object.generation.into());
     headers.insert("last-modified", HTTP_TIME.parse().unwrap());
     headers.insert("content-type", object.content_type.parse().unwrap());
+}
+
+/// The open uploads under a prefix; this server has one page only.
+pub(super) fn listed_uploads(
+    uploads: &BTreeMap<String, Upload>,
+    query: &BTreeMap<String, String>,
+) -> Response<Body> {
+    let prefix = query.get("prefix").map_or("", String::as_str);
+    let open = uploads.iter().filter(|(_, upload)| upload.key.starts_with(prefix));
+    let entries = open
+        .map(|(id, upload)| format!("<Upload><Key>{}</Key><UploadId>{id}</UploadId></Upload>", upload.key));
+    xml(
+        200,
+        format!("<ListMultipartUploadsResult>{}</ListMultipartUploadsResult>", entries.collect::<String>()),
+    )
 }
 
 /// An object or a range of it.
