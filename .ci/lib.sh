@@ -91,13 +91,44 @@ make_orc_jars() {
     fi
 }
 
+# More judges of encryption: the command line of the AWS Encryption SDK wants another major of the SDK than the suite,
+# the server that knows the states of keys another botocore; the SDK of JavaScript comes by npm.
+judge_requirements=tests/interop/requirements-judges.txt
+judge_venv="$cache/judges-$({ python3 --version; cat "$judge_requirements"; } | sha256sum | cut -c1-16)"
+encryption_client=@aws-crypto/client-node@5.0.2
+encryption_home="$cache/npm-$(sha256sum <<<"$encryption_client" | cut -c1-16)"
+
+make_encryption_judges() {
+    if [[ ! -e "$judge_venv/ready" ]]; then
+        rm -rf "$judge_venv"
+        python3 -m venv "$judge_venv"
+        "$judge_venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$judge_requirements"
+        touch "$judge_venv/ready"
+    fi
+    install_npm
+    if [[ ! -e "$encryption_home/ready" ]]; then
+        rm -rf "$encryption_home"
+        mkdir -p "$encryption_home"
+        npm install --prefix "$encryption_home" --no-audit --no-fund --no-package-lock "$encryption_client"
+        touch "$encryption_home/ready"
+    fi
+}
+
 interop() {
-    ORC_JARS="$orc_jars" SEGMENT_EXPORT="$program" "$venv/bin/python" -m pytest --basetemp "$scratch/pytest" "$@" tests/interop
+    AWS_ENCRYPTION_CLI="$judge_venv/bin/aws-encryption-cli" MINISTACK="$judge_venv/bin/ministack" \
+        NODE_MODULES="$encryption_home/node_modules" \
+        ORC_JARS="$orc_jars" SEGMENT_EXPORT="$program" "$venv/bin/python" -m pytest --basetemp "$scratch/pytest" "$@" tests/interop
 }
 
 # memory small|full
 memory() {
     "$venv/bin/python" .ci/memory.py --program "$program" --data "$cache/data" --scratch "$scratch" "$1"
+}
+
+install_npm() {
+    if ! command -v npm >/dev/null; then
+        apt-get update && apt-get install --yes nodejs npm
+    fi
 }
 
 # What the tests on Azure need, by npm: the emulator, and a client that makes its container.
@@ -106,9 +137,7 @@ azure_client=@azure/storage-blob@12.29.1
 npm_home="$cache/npm-$(sha256sum <<<"$azurite $azure_client" | cut -c1-16)"
 
 make_npm_home() {
-    if ! command -v npm >/dev/null; then
-        apt-get update && apt-get install --yes nodejs npm
-    fi
+    install_npm
     if [[ ! -e "$npm_home/ready" ]]; then
         rm -rf "$npm_home"
         mkdir -p "$npm_home"

@@ -5,13 +5,18 @@
 //! or a credential: a column name, a row number and the name of a file or object are the most it tells.
 
 mod cause;
+mod code;
 mod foreign;
+#[cfg(feature = "kms")]
+mod service;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 pub(crate) use self::cause::Cause;
 pub(crate) use self::foreign::store_kind;
+#[cfg(feature = "kms")]
+pub(crate) use self::service::ServiceFailure;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -25,11 +25,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use self::seal::Sealing;
+use crate::access::Access;
 use crate::budget::Budget;
 use crate::encode::Encoder;
 use crate::error::Result;
-use crate::manifest::{Manifest, OwnerNonce};
-use crate::plan::{DomainName, Format, KeyId, SegmentName, SnapshotId};
+use crate::manifest::{MANIFEST, Manifest, OwnerNonce};
+use crate::plan::{DomainName, Format, SegmentName, SnapshotId};
 use crate::progress::{Observer, Recorder};
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -55,8 +56,8 @@ pub struct Exporter {
     segment: Option<SegmentName>,
     owner: OwnerNonce,
     takeover: bool,
+    access: Access,
     sealing: Option<Arc<Sealing>>,
-    sse_kms: Option<KeyId>,
     store: Arc<dyn PartStore>,
     pool: Pool,
     budget: Budget,
@@ -74,6 +75,19 @@ impl Exporter {
     /// The id of the snapshot that this export writes.
     pub fn snapshot_id(&self) -> SnapshotId {
         self.snapshot_id
+    }
+
+    /// Tries the role and makes a data key, as [`run`](Self::run) does before it reads a row; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// When the role cannot be assumed or a key cannot be used, with the kind of what the service answered.
+    pub async fn try_access(&self) -> Result<()> {
+        self.access.try_role().await?;
+        match &self.sealing {
+            Some(sealing) => sealing.try_key(MANIFEST).await,
+            None => Ok(()),
+        }
     }
 
     /// Exports, and waits for the end; dropping the future cancels the export.

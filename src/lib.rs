@@ -43,9 +43,11 @@
 //! | `aws` | yes | `s3://` destinations and sources |
 //! | `gcp` | no | `gs://` destinations and sources |
 //! | `azure` | no | `az://` destinations and sources |
+//! | `kms` | no | keys of AWS KMS and assumed roles (with `aws`) |
 //! | `cli` | no | the program `segment-export` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod access;
 pub mod api;
 mod batch;
 mod budget;
@@ -66,7 +68,16 @@ mod store;
 pub mod upload;
 mod verify;
 
+pub use access::Access;
+#[cfg(feature = "kms")]
+pub use access::{AwsAccess, EncryptionMode};
 pub use arrow;
+#[cfg(feature = "kms")]
+pub use aws_config;
+#[cfg(feature = "kms")]
+pub use aws_sdk_kms;
+#[cfg(feature = "kms")]
+pub use aws_sdk_sts;
 pub use budget::Budget;
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use export::{ExportHandle, Exporter, ExporterBuilder, Target, abort};
@@ -78,6 +89,8 @@ pub use settings::{
     OrcProfile, OrcSettings, OrcTimes, OrcUnsigned64, RetrySettings, SealSettings, Settings, UploadSettings,
     WideNumbers,
 };
+#[cfg(feature = "kms")]
+pub use store::AssumedRole;
 pub use store::StoreOptions;
 pub use verify::{ObjectReport, Problem, VerifyReport, verify, verify_sealed};
 

@@ -5,6 +5,8 @@
 
 pub mod destination;
 mod key;
+#[cfg(feature = "kms")]
+mod kms;
 mod names;
 
 use std::fmt;
@@ -13,6 +15,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use key::{KeyId, RoleArn};
+#[cfg(feature = "kms")]
+pub(crate) use kms::KmsName;
 pub use names::{DomainName, SegmentName, SnapshotId};
 
 use self::destination::Location;

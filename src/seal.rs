@@ -23,6 +23,8 @@ mod frame;
 mod header;
 mod key;
 mod keys;
+#[cfg(feature = "kms")]
+mod kms;
 mod limits;
 mod local;
 mod message;
@@ -36,6 +38,8 @@ pub(crate) use self::cut::{Cutter, Run};
 pub(crate) use self::frame::{FrameOpener, FrameSealer};
 pub use self::key::{DataKey, KeyProvider, MessageId, NewKey, WrappedKey};
 pub use self::keys::Keys;
+#[cfg(feature = "kms")]
+pub use self::kms::KmsKey;
 pub use self::limits::OpenLimits;
 pub use self::local::LocalKey;
 pub use self::message::Message;

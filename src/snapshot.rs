@@ -105,9 +105,10 @@ impl SnapshotEngine {
     ///
     /// # Errors
     ///
-    /// `BadRequest` when a field breaks its rule, asks for what is not available yet (a key or a role), or the
-    /// format cannot hold a column; `ResourceNotFound` when the catalog does not know the segment;
-    /// `Throttling` when as many jobs run and wait as may; else what the catalog or the job store failed with.
+    /// `BadRequest` when a field breaks its rule, names a key or a role that the operator gives no
+    /// [access](SnapshotEngineBuilder::with_access) to, or the format cannot hold a column; `ResourceNotFound` when
+    /// the catalog does not know the segment; `Throttling` when as many jobs run and wait as may; what the role or
+    /// the key answered when it was tried; else what the catalog or the job store failed with.
     ///
     /// # Panics
     ///
@@ -118,7 +119,6 @@ impl SnapshotEngine {
     ) -> Result<CreateSegmentSnapshotResponse> {
         let shared = &self.shared;
         let plan = Plan::with_default_destination(request, shared.means.default_destination.as_ref())?;
-        check_available(&plan)?;
         let place = shared.place()?;
         let course = Course::prepare(shared, &plan, request.destination_uri.as_deref(), place).await?;
         let id = course.snapshot_id();
@@ -257,15 +257,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SnapshotId, Live>> {
         // Entries are put in and taken out whole: a panic elsewhere cannot leave one half-made.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Refuses what a request may name and no export can do yet.
-fn check_available(plan: &Plan) -> Result<()> {
-    let later = [("EncryptionKey", plan.encryption_key.is_some()), ("RoleArn", plan.role.is_some())];
-    match later.iter().find(|(_, is_given)| *is_given) {
-        Some((field, _)) => Err(Cause::NotAvailable { what: (*field).to_owned() }.into()),
-        None => Ok(()),
     }
 }
 

@@ -10,7 +10,11 @@ mod connect;
 mod owner;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 mod pace;
+#[cfg(feature = "kms")]
+mod policy;
 pub(crate) mod ranged;
+#[cfg(feature = "kms")]
+mod role;
 pub(crate) mod uploads;
 
 use std::collections::BTreeMap;
@@ -18,6 +22,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+#[cfg(feature = "aws")]
+use object_store::aws::AwsCredentialProvider;
 use object_store::multipart::MultipartStore;
 
 use self::uploads::ListUploads;
@@ -28,6 +34,8 @@ pub(crate) use connect::connect;
 pub use connect::signed_uploads;
 #[cfg(feature = "gcp")]
 pub use connect::token_uploads;
+#[cfg(feature = "kms")]
+pub use role::AssumedRole;
 
 /// What the operator tells the clients of object stores: regions, endpoints, credentials.
 ///
@@ -43,9 +51,11 @@ pub use connect::token_uploads;
 /// let options = StoreOptions::from_pairs([("AWS_REGION", "eu-central-1")]);
 /// assert_eq!(format!("{options:?}"), r#"StoreOptions {"aws_region"}"#);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct StoreOptions {
     pairs: BTreeMap<String, String>,
+    #[cfg(feature = "aws")]
+    credentials: Option<AwsCredentialProvider>,
 }
 
 impl StoreOptions {
@@ -57,7 +67,19 @@ impl StoreOptions {
     {
         let pairs =
             pairs.into_iter().map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect();
-        Self { pairs }
+        Self {
+            pairs,
+            #[cfg(feature = "aws")]
+            credentials: None,
+        }
+    }
+
+    /// Who is asked for the credentials of each request to S3; default: what the pairs say.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn with_aws_credentials(mut self, credentials: AwsCredentialProvider) -> Self {
+        self.credentials = Some(credentials);
+        self
     }
 
     /// The same options, and encryption by the store under a key of KMS with bucket keys, for what is written.
@@ -84,6 +106,22 @@ impl StoreOptions {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
+
+impl PartialEq for StoreOptions {
+    /// Providers of credentials are equal when they are the same.
+    fn eq(&self, other: &Self) -> bool {
+        #[cfg(feature = "aws")]
+        let same = match (&self.credentials, &other.credentials) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        #[cfg(not(feature = "aws"))]
+        let same = true;
+        same && self.pairs == other.pairs
+    }
+}
+
+impl Eq for StoreOptions {}
 
 impl fmt::Debug for StoreOptions {
     /// Shows the keys only: values may be credentials.

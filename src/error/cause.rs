@@ -104,6 +104,9 @@ pub(crate) enum Cause {
     Sealing { what: &'static str },
     #[error("{operation} failed: {key}")]
     Key { operation: &'static str, key: String, kind: ErrorKind, source: BoxError },
+    #[cfg(feature = "kms")]
+    #[error("assuming the role failed: {role}")]
+    Role { role: String, kind: ErrorKind, source: BoxError },
 
     // The engine.
     #[error("no such segment")]
@@ -148,6 +151,8 @@ impl Cause {
             | Self::UnknownSnapshot => ErrorKind::ResourceNotFound,
             Self::QueueFull => ErrorKind::Throttling,
             Self::Store { kind, .. } | Self::ForeignStore { kind, .. } | Self::Key { kind, .. } => *kind,
+            #[cfg(feature = "kms")]
+            Self::Role { kind, .. } => *kind,
             Self::SourceUnreadable { source, .. } => box_kind(source),
             Self::Io { source, .. } => io_kind(source),
             Self::Source { .. }
@@ -217,6 +222,8 @@ impl Cause {
             Self::NoSnapshot { .. } => "No snapshot is at this place.",
             Self::Sealed { .. } => "An encrypted object cannot be opened.",
             Self::Key { kind, .. } => key_message(*kind),
+            #[cfg(feature = "kms")]
+            Self::Role { kind, .. } => role_message(*kind),
             Self::UnknownSegment => "The segment does not exist.",
             Self::UnknownSnapshot => "The snapshot does not exist.",
             Self::QueueFull => "Too many snapshots are in progress; try again later.",
@@ -241,5 +248,16 @@ fn key_message(kind: ErrorKind) -> &'static str {
         ErrorKind::Internal => "The key service failed.",
         ErrorKind::ResourceNotFound => "The encryption key does not exist.",
         ErrorKind::Throttling => "The key service asked to slow down.",
+    }
+}
+
+#[cfg(feature = "kms")]
+fn role_message(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AccessDenied => "The role may not be assumed.",
+        ErrorKind::BadRequest => "The role cannot be assumed.",
+        ErrorKind::Internal => "The service that gives out roles failed.",
+        ErrorKind::ResourceNotFound => "The role does not exist.",
+        ErrorKind::Throttling => "The service that gives out roles asked to slow down.",
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use super::code::code_kind;
 use super::{BoxError, Error, ErrorKind};
 
 /// The kind of an I/O error.
@@ -51,9 +52,32 @@ pub(crate) fn store_kind(error: &object_store::Error) -> ErrorKind {
         | E::NotModified { .. }
         | E::NotImplemented { .. }
         | E::UnknownConfigurationKey { .. } => ErrorKind::BadRequest,
-        _ if is_slow_down(error) => ErrorKind::Throttling,
-        _ => ErrorKind::Internal,
+        _ => cause_kind(error),
     }
+}
+
+/// The kind of what is behind a failure: an error of ours, as credentials may be refused, or what the store said.
+fn cause_kind(error: &object_store::Error) -> ErrorKind {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return ours.kind();
+        }
+        next = error.source();
+    }
+    match told(error) {
+        Some(kind) => kind,
+        None if is_slow_down(error) => ErrorKind::Throttling,
+        None => ErrorKind::Internal,
+    }
+}
+
+/// The kind of the code that a store answered, which `object_store` gives as a part of the text only.
+fn told(error: &object_store::Error) -> Option<ErrorKind> {
+    let text = error.to_string();
+    let (_, rest) = text.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    code_kind(code)
 }
 
 /// Whether a store asked to slow down. `object_store` has no variant for it: the status is in the text.
@@ -84,5 +108,31 @@ mod tests {
                 .into(),
         };
         assert_eq!(store_kind(&source), ErrorKind::Throttling);
+    }
+
+    fn answer(status: &str, code: &str) -> object_store::Error {
+        let text =
+            format!("Server returned non-2xx status code: {status}: <Error><Code>{code}</Code></Error>");
+        object_store::Error::Generic { store: "S3", source: text.into() }
+    }
+
+    #[test]
+    fn the_code_of_a_store_decides() {
+        for (status, code, kind) in [
+            ("400 Bad Request", "KMS.DisabledException", ErrorKind::BadRequest),
+            ("400 Bad Request", "KMS.NotFoundException", ErrorKind::ResourceNotFound),
+            ("400 Bad Request", "ExpiredToken", ErrorKind::AccessDenied),
+            ("503 Service Unavailable", "SlowDown", ErrorKind::Throttling),
+            ("503 Service Unavailable", "ServiceUnavailable", ErrorKind::Internal),
+        ] {
+            assert_eq!(store_kind(&answer(status, code)), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn credentials_that_are_refused_keep_their_kind() {
+        let ours = Error::from_key_provider(ErrorKind::AccessDenied, "no");
+        let error = object_store::Error::Generic { store: "S3", source: Box::new(ours) };
+        assert_eq!(store_kind(&error), ErrorKind::AccessDenied);
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::seal::Sealing;
 use super::{Exporter, Target, check};
+use crate::access::Access;
 use crate::budget::Budget;
 use crate::encode::encoder_for;
 use crate::error::{Cause, Result};
@@ -20,6 +21,8 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::source::ProfileSource;
 use crate::stage::Pool;
+#[cfg(feature = "kms")]
+use crate::store::AssumedRole;
 use crate::store::StoreOptions;
 use crate::upload::ObservedParts;
 
@@ -34,8 +37,7 @@ pub struct ExporterBuilder {
     segment: Option<SegmentName>,
     store_options: StoreOptions,
     takeover: bool,
-    keys: Option<Keys>,
-    sse_kms: Option<KeyId>,
+    access: Access,
     pool: Option<Pool>,
     budget: Option<Budget>,
     observer: Option<Arc<dyn Observer>>,
@@ -55,8 +57,7 @@ impl ExporterBuilder {
             segment: None,
             store_options: StoreOptions::default(),
             takeover: false,
-            keys: None,
-            sse_kms: None,
+            access: Access::default(),
             pool: None,
             budget: None,
             observer: None,
@@ -121,7 +122,7 @@ impl ExporterBuilder {
     /// Names then end in `.encrypted`, and the manifest is there once more as `_manifest.sealed`.
     #[must_use]
     pub fn with_key(mut self, keys: impl Into<Keys>) -> Self {
-        self.keys = Some(keys.into());
+        self.access = self.access.with_key(keys);
         self
     }
 
@@ -131,7 +132,25 @@ impl ExporterBuilder {
     /// its client, and refused here.
     #[must_use]
     pub fn with_sse_kms(mut self, key: KeyId) -> Self {
-        self.sse_kms = Some(key);
+        self.access = self.access.with_sse_kms(key);
+        self
+    }
+
+    /// The role as which an `s3://` destination is used; default: none, and the options of the store say.
+    ///
+    /// The source is read without it. Keys take it on their own (`AwsAccess::key`), and a store of the caller's own
+    /// is told by its client. It is assumed before a row is read, also where nothing needs it.
+    #[cfg(feature = "kms")]
+    #[must_use]
+    pub fn with_role(mut self, role: AssumedRole) -> Self {
+        self.access = self.access.with_role(role);
+        self
+    }
+
+    /// All keys and the role at once, in the place of those that were given; default: none.
+    #[must_use]
+    pub fn with_access(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 
@@ -203,8 +222,8 @@ impl ExporterBuilder {
             segment: self.segment,
             owner: OwnerNonce::new(random()),
             takeover: self.takeover,
+            access: self.access,
             sealing,
-            sse_kms: self.sse_kms,
             store: ObservedParts::over(store, self.recorder.clone()),
             pool: self.pool.map_or_else(|| Pool::new(self.settings.threads), Ok)?,
             budget,
@@ -217,8 +236,13 @@ impl ExporterBuilder {
 
     /// What the client of the destination is told.
     fn options(&self) -> Result<StoreOptions> {
-        let options = self.store_options.clone();
-        match &self.sse_kms {
+        #[cfg_attr(not(feature = "kms"), expect(unused_mut, reason = "only a role changes them"))]
+        let mut options = self.store_options.clone();
+        #[cfg(feature = "kms")]
+        if let Some(role) = &self.access.role {
+            options = options.with_aws_credentials(Arc::new(role.clone()));
+        }
+        match &self.access.sse_kms {
             None => Ok(options),
             Some(key) if self.target.is_s3() => Ok(options.with_sse_kms(key)),
             Some(_) => {
@@ -230,7 +254,7 @@ impl ExporterBuilder {
 
     /// How data objects are sealed, and what each of them is bound to: names and ids, nothing of a person.
     fn sealing(&self, format: Format, snapshot_id: SnapshotId) -> Option<Arc<Sealing>> {
-        let keys = self.keys.clone()?;
+        let keys = self.access.keys.clone()?;
         let context = [
             ("domain", self.domain.as_ref().map(ToString::to_string)),
             ("format", Some(format.to_string())),

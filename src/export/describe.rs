@@ -65,7 +65,7 @@ impl Exporter {
     /// How the data objects are encrypted: by us, by the store, or by both.
     fn encryption(&self) -> Option<Encryption> {
         let sealed = self.sealing.as_ref().map(|sealing| sealing.describe());
-        match &self.sse_kms {
+        match &self.access.sse_kms {
             Some(key) => Some(sealed.unwrap_or_default().with_sse_kms(key.to_string())),
             None => sealed,
         }

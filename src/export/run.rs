@@ -112,9 +112,10 @@ impl Run {
         }
     }
 
-    /// Where data objects are sealed: the data key of the first one, so that a key that cannot be used fails before
-    /// anything is claimed or read.
+    /// Where data objects are sealed: the data key of the first one. A role or a key that cannot be used fails here,
+    /// before anything is claimed or read.
     async fn messages(&self) -> Result<Option<Messages>> {
+        self.exporter.access.try_role().await?;
         let Some(sealing) = &self.exporter.sealing else { return Ok(None) };
         Messages::begin(sealing, self.exporter.part_names().name(0)).await.map(Some)
     }

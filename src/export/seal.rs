@@ -72,6 +72,11 @@ impl Sealing {
         Ok(sealed.into())
     }
 
+    /// Makes a data key for an object of this name and drops it: a key that cannot be used fails.
+    pub(super) async fn try_key(&self, object: &str) -> Result<()> {
+        self.message(object).await.map(drop)
+    }
+
     /// A new message, which holds an object of this name, and its context.
     async fn message(&self, object: &str) -> Result<Begun> {
         let mut pairs = self.context.clone();

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Job, JobStore, MemoryJobs, SegmentCatalog, Shared, SnapshotEngine};
+use crate::access::Access;
 use crate::budget::Budget;
 use crate::error::{Cause, Error, Result};
 use crate::export::{Target, check_settings};
@@ -31,6 +32,9 @@ const OPENINGS: usize = 8;
 /// Chooses the target of a plan.
 type Targets = Arc<dyn Fn(&Plan) -> Result<Target> + Send + Sync>;
 
+/// Gives the keys and the role of a plan.
+type Accesses = Arc<dyn Fn(&Plan) -> Result<Access> + Send + Sync>;
+
 /// Is told of a job that failed.
 type Failures = Arc<dyn Fn(&Job, &Error) + Send + Sync>;
 
@@ -42,6 +46,7 @@ pub struct SnapshotEngineBuilder {
     store_options: StoreOptions,
     default_destination: Option<Location>,
     targets: Targets,
+    accesses: Accesses,
     failures: Option<Failures>,
     recorder: Option<Arc<dyn Recorder>>,
     pool: Option<Arc<ThreadPool>>,
@@ -58,6 +63,7 @@ pub(super) struct Means {
     pub(super) store_options: StoreOptions,
     pub(super) default_destination: Option<Location>,
     pub(super) targets: Targets,
+    pub(super) accesses: Accesses,
     pub(super) failures: Option<Failures>,
     pub(super) recorder: Option<Arc<dyn Recorder>>,
     pub(super) pool: Arc<ThreadPool>,
@@ -73,6 +79,7 @@ impl SnapshotEngineBuilder {
             store_options: StoreOptions::default(),
             default_destination: None,
             targets: Arc::new(|plan| Ok(plan.destination.clone().into())),
+            accesses: Arc::new(no_access),
             failures: None,
             recorder: None,
             pool: None,
@@ -118,6 +125,18 @@ impl SnapshotEngineBuilder {
     #[must_use]
     pub fn with_targets(mut self, targets: impl Fn(&Plan) -> Result<Target> + Send + Sync + 'static) -> Self {
         self.targets = Arc::new(targets);
+        self
+    }
+
+    /// Gives the keys and the role that a snapshot is written with, or refuses it; default: refuses those that a
+    /// request names.
+    ///
+    /// With the feature `kms` an `AwsAccess` makes them of the names in the plan; whose keys and roles those are is
+    /// for the policies of the keys and roles to say, or for this function, with an [`Error::from_key_provider`]
+    /// of kind [`AccessDenied`](crate::ErrorKind::AccessDenied). What it gives is tried by the create call.
+    #[must_use]
+    pub fn with_access(mut self, access: impl Fn(&Plan) -> Result<Access> + Send + Sync + 'static) -> Self {
+        self.accesses = Arc::new(access);
         self
     }
 
@@ -196,6 +215,7 @@ impl SnapshotEngineBuilder {
             store_options: self.store_options,
             default_destination: self.default_destination,
             targets: self.targets,
+            accesses: self.accesses,
             failures: self.failures,
             recorder: self.recorder,
             pool,
@@ -211,6 +231,15 @@ impl SnapshotEngineBuilder {
             tasks: TaskTracker::new(),
         };
         Ok(SnapshotEngine { shared: Arc::new(shared) })
+    }
+}
+
+/// Refuses a request that names a key or a role: the operator said nothing of them.
+fn no_access(plan: &Plan) -> Result<Access> {
+    let named = [("EncryptionKey", plan.encryption_key.is_some()), ("RoleArn", plan.role.is_some())];
+    match named.iter().find(|(_, is_given)| *is_given) {
+        Some((field, _)) => Err(Cause::NotAvailable { what: (*field).to_owned() }.into()),
+        None => Ok(Access::default()),
     }
 }
 

@@ -79,8 +79,8 @@ async fn exporter(
     (updates, cancellation): (&Arc<watch::Sender<SnapshotUpdate>>, &CancellationToken),
 ) -> Result<Exporter> {
     let means = &shared.means;
-    let target = (means.targets)(plan)?;
-    let _opening = shared.openings.acquire().await.map_err(|_closed| Cause::Cancelled)?;
+    let (target, access) = ((means.targets)(plan)?, (means.accesses)(plan)?);
+    let opening = shared.openings.acquire().await.map_err(|_closed| Cause::Cancelled)?;
     let source = means.catalog.open(&plan.domain, &plan.segment).await?.ok_or(Cause::UnknownSegment)?;
     let updates = Arc::clone(updates);
     let observer = move |progress: &Progress| updates.send_modify(|update| update.progress = *progress);
@@ -88,7 +88,8 @@ async fn exporter(
     if let Some(recorder) = &means.recorder {
         export = export.with_recorder(Arc::clone(recorder));
     }
-    export
+    let exporter = export
+        .with_access(access)
         .with_format(plan.format)
         .with_settings(settings_of(&means.settings, plan.format))
         .with_snapshot_id(id)
@@ -99,7 +100,10 @@ async fn exporter(
         .with_budget(means.budget.clone())
         .with_observer(Arc::new(observer))
         .with_cancellation(cancellation.clone())
-        .build()
+        .build()?;
+    drop(opening);
+    exporter.try_access().await?;
+    Ok(exporter)
 }
 
 /// Waits for the turn of the job, and exports.

@@ -66,6 +66,9 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
             builder = builder.with_config(key, value);
         }
     }
+    if let Some(credentials) = &options.credentials {
+        builder = builder.with_credentials(Arc::clone(credentials));
+    }
     // The commit and the claim rest on put-if-absent and compare-and-swap.
     let builder = with_checksums(builder, options)
         .with_bucket_name(&location.container)

@@ -17,10 +17,10 @@ def path_of_program():
     return path
 
 
-def run(*arguments, cwd=None):
+def run(*arguments, cwd=None, env=None):
     """Runs the program; no answer of it is checked."""
     command = [path_of_program(), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, cwd=cwd, env=env)
 
 
 @dataclass(frozen=True)

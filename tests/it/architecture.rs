@@ -11,7 +11,7 @@ const RANKS: [&[&str]; 10] = [
     &["plan"],
     &["store"],
     &["source", "shape", "batch", "stage", "encode", "seal", "upload"],
-    &["manifest"],
+    &["manifest", "access"],
     &["export", "verify"],
     &["snapshot"],
     &["lib"],

@@ -78,6 +78,7 @@ fn bad_usage_is_one_line_and_writes_nothing() {
         (&["--compression", "gzip:best"], "--compression"),
         (&["--progress", "always"], "[possible values: auto, never]"),
         (&["--role-arn", "role/x"], "RoleArn must match"),
+        (&["--external-id", "x"], "--external-id: needs --role-arn"),
         (&["--encryption", "rot13"], "[possible values: envelope, sse-kms]"),
         (&["--encryption", "sse-kms"], "--encryption: needs --encryption-key"),
         (&["--encryption", "sse-kms", "--encryption-key", "local:key"], "must be one key of KMS for sse-kms"),
@@ -161,23 +162,44 @@ fn a_settings_file_is_refused_by_line() {
 }
 
 #[test]
+#[cfg(not(feature = "kms"))]
+fn a_program_without_kms_says_so() {
+    let place = Place::new();
+    let role = "arn:aws:iam::123456789012:role/x";
+    for args in [["--encryption-key", "alias/key"], ["--role-arn", role]] {
+        let line = error_line(&place.export(&args), 2);
+        assert_eq!(line, "keys of KMS and roles need the feature `kms` of the program");
+    }
+    assert_eq!(place.files(), [place.path().join("empty.parquet")]);
+}
+
+#[test]
+#[cfg(feature = "kms")]
+fn a_key_that_is_none_is_not_repeated() {
+    let place = Place::new();
+    let clear = "5a".repeat(32);
+    let commands: &[&[&str]] = &[
+        &["decrypt", "object", "--encryption-key", &clear, "--output", "plain"],
+        &["verify", "out/0", "--encryption-key", &clear],
+    ];
+    let export = place.export(&["--encryption-key", &clear]);
+    for output in commands.iter().map(|args| place.run(*args)).chain([export]) {
+        let line = error_line(&output, 2);
+        assert_eq!(line, "EncryptionKey must be the ARN, the id or the alias of a key of KMS");
+    }
+    assert_eq!(place.files(), [place.path().join("empty.parquet")]);
+}
+
+#[test]
 fn what_comes_later_says_so_before_anything_is_written() {
     let place = Place::new();
-    let cases: &[(&[&str], &str)] = &[
-        (&["--encryption-key", "alias/key"], "--encryption-key with a key of KMS"),
-        (&["--role-arn", "arn:aws:iam::123456789012:role/x"], "--role-arn"),
-        (&["--external-id", "x"], "--external-id"),
-        (&["--resume"], "--resume"),
-    ];
+    let cases: &[(&[&str], &str)] = &[(&["--resume"], "--resume")];
     for (args, what) in cases {
         let line = error_line(&place.export(args), 2);
         assert_eq!(line, format!("{what} is not available yet"));
     }
-    let commands: &[&[&str]] = &[
-        &["decrypt", "object", "--encryption-key", "alias/key", "--output", "plain"],
-        &["serve", "--catalog", "file:///c", "--store", "sqlite:x", "--listen", "127.0.0.1:1"],
-        &["verify", "out/0", "--encryption-key", "alias/key"],
-    ];
+    let commands: &[&[&str]] =
+        &[&["serve", "--catalog", "file:///c", "--store", "sqlite:x", "--listen", "127.0.0.1:1"]];
     for args in commands {
         let line = error_line(&place.run(*args), 2);
         assert!(line.ends_with(" is not available yet"), "{args:?}: {line}");

@@ -18,6 +18,9 @@ mod export;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+#[cfg(feature = "kms")]
+mod kms;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod orc;

@@ -1,5 +1,7 @@
 //! The engine: its operations, its queue, how its jobs end, and what it never tells.
 
+#[cfg(feature = "kms")]
+mod access;
 mod callers;
 mod ends;
 mod operations;

@@ -99,19 +99,19 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// A key to encrypt with; given again, one more that can decrypt (keys of KMS: not available yet).
-    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
+    /// A key to encrypt with: one of KMS by ARN, id or alias, or a file; given again, one more that can decrypt.
+    #[arg(long, value_name = "KMS_KEY|local:KEYFILE")]
     pub(crate) encryption_key: Vec<String>,
 
     /// Who encrypts: `sse-kms` is the store, under one key of KMS [default with a key: envelope].
     #[arg(long)]
     pub(crate) encryption: Option<EncryptionMode>,
 
-    /// A role to assume for the destination (not available yet).
+    /// A role to assume for the destination and the keys of KMS; the source is read without it.
     #[arg(long, value_name = "ARN")]
     pub(crate) role_arn: Option<RoleArn>,
 
-    /// The external id for the role (not available yet).
+    /// The external id that the owner of the role asks for.
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
 
@@ -139,7 +139,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) snapshot: OsString,
 
     /// A key that the snapshot is encrypted with.
-    #[arg(long, value_name = "KMS_ARN|local:KEYFILE")]
+    #[arg(long, value_name = "KMS_KEY|local:KEYFILE")]
     pub(crate) encryption_key: Vec<String>,
 
     /// Print the report as JSON.
@@ -153,7 +153,7 @@ pub(crate) struct DecryptArgs {
     pub(crate) object: OsString,
 
     /// A key that it is encrypted with.
-    #[arg(long, required = true, value_name = "KMS_ARN|local:KEYFILE")]
+    #[arg(long, required = true, value_name = "KMS_KEY|local:KEYFILE")]
     pub(crate) encryption_key: Vec<String>,
 
     /// Where the plain bytes go: a new file, removed on failure, or `-` for standard output.

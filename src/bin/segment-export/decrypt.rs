@@ -28,8 +28,8 @@ const BLOCK_BYTES: usize = 1 << 20;
 
 /// Opens an object; what was written of one that cannot be opened is removed.
 pub(crate) async fn run(args: DecryptArgs) -> Result<(), Failure> {
-    let keys =
-        keys::keys(&args.encryption_key)?.ok_or_else(|| Failure::not_available("decrypt without a key"))?;
+    let keys = keys::keys(&args.encryption_key).await?;
+    let keys = keys.ok_or_else(|| Failure::not_available("decrypt without a key"))?;
     let mut input = Input::open(&args.object).await?;
     let mut opener = open(&mut input, &keys).await?;
     let mut output = Output::create(&args.output)?;

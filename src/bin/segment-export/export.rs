@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::ExportArgs;
 use crate::failure::Failure;
-use crate::keys::Encryption;
 use crate::progress::Bar;
 use crate::{configure, environment, interrupt, keys, output, schema};
 
@@ -20,9 +19,9 @@ use crate::{configure, environment, interrupt, keys, output, schema};
 pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
     refuse_what_comes_later(&args)?;
     let begun = Instant::now();
-    let key = keys::encryption(&args)?;
     let settings = configure::settings(&args)?;
     let destination = location("--destination", &args.destination)?;
+    let access = keys::access(&args, &destination).await?;
     let sources = args.source.iter().map(|source| location("--source", source));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let options = environment::store_options();
@@ -33,18 +32,14 @@ pub(crate) async fn run(args: ExportArgs) -> Result<(), Failure> {
 
     let bar = Bar::new(args.progress, source.size_hint().rows)?;
     let cancelled = CancellationToken::new();
-    let mut builder = Exporter::builder(source, destination.clone())
+    let builder = Exporter::builder(source, destination.clone())
         .with_format(args.format.into())
         .with_settings(settings)
         .with_store_options(options)
+        .with_access(access)
         .with_takeover(args.takeover)
         .with_observer(bar.observer())
         .with_cancellation(cancelled.clone());
-    builder = match key {
-        Encryption::None => builder,
-        Encryption::Envelope(keys) => builder.with_key(keys),
-        Encryption::SseKms(key) => builder.with_sse_kms(key),
-    };
     let exporter = with_names(builder, &args).build().map_err(|error| Failure::usage(&error))?;
     let watch = tokio::spawn(interrupt::watch(cancelled, bar.say()));
     let outcome = exporter.start().wait().await;
@@ -68,15 +63,7 @@ fn with_names(mut builder: ExporterBuilder, args: &ExportArgs) -> ExporterBuilde
 }
 
 fn refuse_what_comes_later(args: &ExportArgs) -> Result<(), Failure> {
-    let later = [
-        ("--role-arn", args.role_arn.is_some()),
-        ("--external-id", args.external_id.is_some()),
-        ("--resume", args.resume),
-    ];
-    match later.iter().find(|(_, given)| *given) {
-        Some((argument, _)) => Err(Failure::not_available(argument)),
-        None => Ok(()),
-    }
+    if args.resume { Err(Failure::not_available("--resume")) } else { Ok(()) }
 }
 
 /// The place that an argument names; what is not UTF-8 can only be a path.

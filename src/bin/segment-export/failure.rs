@@ -33,6 +33,11 @@ impl Failure {
         Self { code: USAGE, message: format!("{what} is not available yet") }
     }
 
+    #[cfg(not(feature = "kms"))]
+    pub(crate) fn without_feature(what: &str, feature: &str) -> Self {
+        Self { code: USAGE, message: format!("{what} need the feature `{feature}` of the program") }
+    }
+
     pub(crate) fn failed(error: &(dyn StdError + 'static)) -> Self {
         Self { code: FAILED, message: chain(error) }
     }

@@ -7,6 +7,8 @@
 
 mod args;
 mod assignment;
+#[cfg_attr(not(feature = "kms"), path = "aws_absent.rs")]
+mod aws;
 mod configure;
 mod decrypt;
 mod environment;

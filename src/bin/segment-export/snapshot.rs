@@ -20,7 +20,7 @@ const NAMED: usize = 3;
 
 /// Reads a snapshot and prints what is wrong with it; anything wrong is a failure.
 pub(crate) async fn verify(args: VerifyArgs) -> Result<(), Failure> {
-    let keys = keys::keys(&args.encryption_key)?;
+    let keys = keys::keys(&args.encryption_key).await?;
     let begun = Instant::now();
     let store = open(&location(SNAPSHOT, &args.snapshot)?)?;
     let report = match keys {

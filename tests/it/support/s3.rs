@@ -39,6 +39,8 @@ use self::uploads::Uploads;
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const ACCESS_KEY: &str = "test-access-key";
 pub(crate) const SECRET_KEY: &str = "test-secret-key";
+/// The access key of a role. Its sessions share it, since the server takes parts of an upload from one key only.
+pub(crate) const ROLE_KEY: &str = "test-role-key";
 
 /// The requests of S3 that an export makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ struct State {
     calls: Mutex<Vec<S3Call>>,
     /// What the requests that make an object said of its encryption.
     encryptions: Mutex<Vec<Encryption>>,
+    /// The paths of requests, and as which session they are made.
+    requests: Mutex<Vec<(String, Option<String>)>>,
     /// The file system behind the server compares and writes in two steps.
     conditional: tokio::sync::Mutex<()>,
 }
@@ -89,7 +93,9 @@ impl S3Server {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let mut auth = SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY);
+        auth.register(ROLE_KEY.to_owned(), SECRET_KEY.into());
+        builder.set_auth(auth);
         let service = builder.build();
         let state = Arc::new(State {
             root,
@@ -100,6 +106,7 @@ impl S3Server {
             pending: watch::Sender::new(0),
             calls: Mutex::default(),
             encryptions: Mutex::default(),
+            requests: Mutex::default(),
             conditional: tokio::sync::Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -164,6 +171,12 @@ impl S3Server {
         let calls = self.state.calls.lock().unwrap().clone().into_iter();
         let makes = calls.filter(|call| matches!(call, S3Call::Create | S3Call::Put));
         makes.zip(self.state.encryptions.lock().unwrap().clone()).collect()
+    }
+
+    /// The path of each request, and the token of the session of a role as which it was made.
+    #[cfg(feature = "kms")]
+    pub(crate) fn requests(&self) -> Vec<(String, Option<String>)> {
+        self.state.requests.lock().unwrap().clone()
     }
 
     /// The headers of all requests so far.
@@ -267,6 +280,9 @@ async fn answer(
         let found = names.map(|name| header(&format!("x-amz-server-side-encryption{name}")));
         state.encryptions.lock().unwrap().push(found);
     }
+    let session = request.headers().get("x-amz-security-token");
+    let session = session.map(|token| token.to_str().unwrap().to_owned());
+    state.requests.lock().unwrap().push((request.uri().path().to_owned(), session));
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
     let fault = state.note(call, key);
