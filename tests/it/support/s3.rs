@@ -7,6 +7,7 @@
 //! ```
 
 mod fault;
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only tests of the program hold parts"))]
 mod gate;
 mod uploads;
 
@@ -131,31 +132,6 @@ impl S3Server {
         self.state.faults.lock().unwrap().push(fault);
     }
 
-    /// Holds the upload part that brings the byte after so many more, and no other.
-    pub(crate) fn hold_part_at(&self, bytes: u64) {
-        self.state.gate.set(bytes);
-    }
-
-    /// Waits until an upload part is held.
-    pub(crate) async fn part_held(&self) {
-        self.state.gate.held().await;
-    }
-
-    /// Lets the upload part go that is held.
-    pub(crate) fn let_go(&self) {
-        self.state.gate.open();
-    }
-
-    /// Waits until no request is being answered: one of a client that is gone may still take effect.
-    pub(crate) async fn idle(&self) {
-        self.state.pending.subscribe().wait_for(|pending| *pending == 0).await.unwrap();
-    }
-
-    /// Bytes of upload parts that came so far.
-    pub(crate) fn received(&self) -> u64 {
-        self.state.gate.received()
-    }
-
     /// From now on all goes well.
     pub(crate) fn mend(&self) {
         self.state.faults.lock().unwrap().clear();
@@ -233,6 +209,34 @@ impl S3Server {
         let http = ClientOptions::new().with_timeout(quick().timeout()).with_allow_http(true);
         let uploads = signed_uploads(Arc::<AmazonS3>::clone(&object), &http).unwrap();
         ObjectParts::new(object, multipart, Path::from(prefix)).with_uploads(uploads).with_retry(quick())
+    }
+}
+
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only tests of the program hold parts"))]
+impl S3Server {
+    /// Holds the upload part that brings the byte after so many more, and no other.
+    pub(crate) fn hold_part_at(&self, bytes: u64) {
+        self.state.gate.set(bytes);
+    }
+
+    /// Waits until an upload part is held.
+    pub(crate) async fn part_held(&self) {
+        self.state.gate.held().await;
+    }
+
+    /// Lets the upload part go that is held.
+    pub(crate) fn let_go(&self) {
+        self.state.gate.open();
+    }
+
+    /// Waits until no request is being answered: one of a client that is gone may still take effect.
+    pub(crate) async fn idle(&self) {
+        self.state.pending.subscribe().wait_for(|pending| *pending == 0).await.unwrap();
+    }
+
+    /// Bytes of upload parts that came so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.state.gate.received()
     }
 }
 
