@@ -7,7 +7,6 @@
 //! ```
 
 mod fault;
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only tests of the program hold parts"))]
 mod gate;
 mod uploads;
 
