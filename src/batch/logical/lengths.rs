@@ -1,0 +1,113 @@
+//! The lengths of strings and bytes, summed up between bounds.
+//!
+//! Which rows are valid is read a word at a time: most words say that all rows are, or none.
+//!
+//! Invariant: the length of a row that is not valid is never asked for.
+
+use arrow::array::{ByteView, GenericByteArray, GenericByteViewArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{ArrowNativeType, ByteArrayType, ByteViewType};
+
+/// Rows whose bits are read at once: a word less the bits before the first of them in its byte.
+const WORD_ROWS: usize = 56;
+
+pub(super) fn add_bytes<T: ByteArrayType>(
+    array: &GenericByteArray<T>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let offsets = array.value_offsets();
+    if valid.is_none() {
+        for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+            *size += (offsets[pair[1]] - offsets[pair[0]]).as_usize() as u64;
+        }
+    } else {
+        add(|row| (offsets[row + 1] - offsets[row]).as_usize() as u64, valid, bounds, sizes);
+    }
+}
+
+pub(super) fn add_views<T: ByteViewType>(
+    array: &GenericByteViewArray<T>,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    let views = array.views();
+    add(|row| u64::from(ByteView::from(views[row]).length), valid, bounds, sizes);
+}
+
+/// Adds the lengths of the valid rows, or of all if there is no mask.
+pub(super) fn add(
+    length: impl Fn(usize) -> u64,
+    valid: Option<&NullBuffer>,
+    bounds: &[usize],
+    sizes: &mut [u64],
+) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+        *size += match valid {
+            None => (pair[0]..pair[1]).map(&length).sum::<u64>(),
+            Some(valid) => sum(&length, valid, pair[0], pair[1]),
+        };
+    }
+}
+
+#[inline]
+fn sum(length: &impl Fn(usize) -> u64, valid: &NullBuffer, from: usize, to: usize) -> u64 {
+    let mut sum = 0;
+    for first in (from..to).step_by(WORD_ROWS) {
+        let rows = WORD_ROWS.min(to - first);
+        let mut word = word(valid, first, rows);
+        if word.count_ones() as usize == rows {
+            sum += (first..first + rows).map(length).sum::<u64>();
+            continue;
+        }
+        while word != 0 {
+            sum += length(first + word.trailing_zeros() as usize);
+            word &= word - 1;
+        }
+    }
+    sum
+}
+
+/// The bits of so many rows from `first` on, that of the first one lowest.
+#[inline]
+fn word(valid: &NullBuffer, first: usize, rows: usize) -> u64 {
+    let at = valid.offset() + first;
+    let bytes = &valid.validity()[at / 8..];
+    let word = bytes.first_chunk().map_or_else(|| last_word(bytes), |word| u64::from_le_bytes(*word));
+    word >> (at % 8) & ((1 << rows) - 1)
+}
+
+#[cold]
+fn last_word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sums_are_those_of_the_valid_rows(
+            bits in prop::collection::vec(prop::bool::weighted(0.7), 1..300), skip in 0_usize..20,
+            mut bounds in prop::collection::vec(any::<prop::sample::Index>(), 0..9),
+        ) {
+            let skip = skip.min(bits.len() - 1);
+            let valid = NullBuffer::from(bits.clone()).slice(skip, bits.len() - skip);
+            let rows = valid.len();
+            let mut bounds: Vec<_> = bounds.drain(..).map(|bound| bound.index(rows + 1)).collect();
+            bounds.extend([0, rows]);
+            bounds.sort_unstable();
+            let mut sizes = vec![1; bounds.len() - 1];
+            add(|row| { assert!(valid.is_valid(row)); row as u64 + 3 }, Some(&valid), &bounds, &mut sizes);
+            for (size, pair) in sizes.iter().zip(bounds.windows(2)) {
+                let own = (pair[0]..pair[1]).filter(|row| valid.is_valid(*row)).map(|row| row as u64 + 3);
+                prop_assert_eq!(*size, 1 + own.sum::<u64>());
+            }
+        }
+    }
+}
