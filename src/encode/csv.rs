@@ -19,6 +19,7 @@ use crate::encode::csv::cells::Lines;
 use crate::encode::csv::plan::Shape;
 pub(crate) use crate::encode::csv::plan::{HeaderCell, header};
 use crate::encode::text::chunk::{self, BLOCK_ROWS};
+use crate::encode::text::desk::Desks;
 use crate::encode::{Encoded, Encoder, PartIndex, Placed};
 use crate::error::Result;
 use crate::settings::Settings;
@@ -34,7 +35,7 @@ pub(super) struct CsvEncoder {
     /// Chosen keys of all maps.
     keys: usize,
     header: Bytes,
-    levels: usize,
+    desks: Desks,
 }
 
 impl CsvEncoder {
@@ -43,7 +44,13 @@ impl CsvEncoder {
         let (columns, header) = plan::plan(schema, settings)?;
         let levels = 1 + columns.iter().map(Shape::depth).max().unwrap_or(0);
         let keys = columns.iter().map(Shape::keys).sum();
-        Ok(Self { schema: SchemaRef::clone(schema), columns, keys, header: header.into(), levels })
+        Ok(Self {
+            schema: SchemaRef::clone(schema),
+            columns,
+            keys,
+            header: header.into(),
+            desks: Desks::new(levels),
+        })
     }
 
     /// The batches, cut where all their keys would take too much memory.
@@ -72,7 +79,7 @@ impl Encoder for CsvEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(&self.pieces(rows), first_row, self.levels, |batch| self.lines(batch))
+        chunk::encode(&self.pieces(rows), first_row, &self.desks, |batch| self.lines(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::encode::text::cells::{Affix, Frame};
 use crate::encode::text::chunk;
 use crate::encode::text::column::column;
+use crate::encode::text::desk::Desks;
 use crate::encode::text::memo::Room;
 use crate::encode::text::nested::Structs;
 use crate::encode::text::node::{JsonNodes, Node};
@@ -25,7 +26,7 @@ pub(super) struct JsonlEncoder {
     schema: SchemaRef,
     columns: Vec<Node>,
     frame: Frame,
-    levels: usize,
+    desks: Desks,
 }
 
 impl JsonlEncoder {
@@ -35,7 +36,7 @@ impl JsonlEncoder {
         let columns = nodes.members(schema.fields(), "")?;
         let frame = Frame { suffix: Affix::new(b"}\n"), ..Frame::default() };
         let levels = 1 + columns.iter().map(Node::depth).max().unwrap_or(0);
-        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, levels })
+        Ok(Self { schema: SchemaRef::clone(schema), columns, frame, desks: Desks::new(levels) })
     }
 
     fn objects(&self, batch: &RecordBatch) -> Result<Structs<'_>> {
@@ -52,7 +53,7 @@ impl Encoder for JsonlEncoder {
     }
 
     fn chunk(&self, rows: &[RecordBatch], first_row: u64) -> Result<Encoded> {
-        chunk::encode(rows, first_row, self.levels, |batch| self.objects(batch))
+        chunk::encode(rows, first_row, &self.desks, |batch| self.objects(batch))
     }
 
     fn tail(&self, _chunks: &[Placed]) -> Result<Bytes> {

@@ -7,9 +7,11 @@
 //!
 //! Invariant: a column that fills rows `a..b` without a problem closes exactly `b - a` cells.
 
+pub(crate) mod block;
 pub(crate) mod cells;
 pub(crate) mod chunk;
 pub(crate) mod column;
+pub(crate) mod desk;
 pub(crate) mod escape;
 pub(crate) mod join;
 pub(crate) mod memo;

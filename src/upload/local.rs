@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::PutPayload;
+use tokio::sync::Semaphore;
 
 use self::dir::Dir;
 use super::names::{self, STAGING};
@@ -50,6 +51,9 @@ pub struct LocalParts {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// Lets one part be written at a time: writes to a file exclude each other anyhow, and in the kernel those that
+    /// wait keep a processor busy.
+    writer: Arc<Semaphore>,
     /// Data objects that were completed since everything was on the disk.
     completed: AtomicUsize,
     state: Mutex<State>,
@@ -77,6 +81,7 @@ impl LocalParts {
         Self {
             inner: Arc::new(Inner {
                 path: path.into(),
+                writer: Arc::new(Semaphore::new(1)),
                 completed: AtomicUsize::new(0),
                 state: Mutex::default(),
             }),
@@ -117,7 +122,11 @@ impl PartStore for LocalParts {
     async fn put_part(&self, upload: &Upload, part: UploadPart, bytes: PutPayload) -> Result<PartTag> {
         names::check(&upload.name)?;
         let name = upload.name.clone();
+        // The semaphore is never closed, so that this is always a permit.
+        let turn = Arc::clone(&self.inner.writer).acquire_owned().await;
         self.blocking(move |inner| {
+            // A write that nobody waits for any more keeps its turn to its end.
+            let _turn = turn;
             inner
                 .write(&name, part.offset, &bytes)
                 .map_err(|error| inner.fail("writing a part", &name, error))

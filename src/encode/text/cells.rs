@@ -2,14 +2,16 @@
 //!
 //! A column need not copy its cells here: of texts that it has anyway it names the places only.
 //!
-//! Invariant: `bytes` is at least `len + WIDE` long after [`Cells::room`], so that a short cell is copied as one
-//! window of fixed size; what the window holds beyond the cell is overwritten by the next one.
+//! Invariant: `bytes` is at least `len + WINDOW` long after [`Cells::room`], so that a short cell is copied in
+//! windows of fixed size; what the last one holds beyond the cell is overwritten by the next cell.
+
+use crate::encode::text::block::{BLOCK, Block, Such};
 
 /// Bytes that one short copy moves: the length of most cells, and two registers of 16 bytes.
 const WINDOW: usize = 32;
 
-/// Bytes that a copy moves when the cell is longer: a call would cost more, up to here.
-const WIDE: usize = 2 * WINDOW;
+/// A cell up to this long is copied window by window: a call would cost more.
+const WIDE: usize = 8 * WINDOW;
 
 /// Texts one after the other, and where each of them ends.
 #[derive(Debug)]
@@ -32,7 +34,12 @@ pub(crate) struct Span {
 impl Cells {
     /// No cells.
     pub(crate) fn new() -> Self {
-        Self { bytes: Vec::new(), len: 0, bounds: vec![0], spans: Vec::new() }
+        Self::within(Vec::new())
+    }
+
+    /// No cells, to be written over the bytes of `memory`.
+    pub(crate) fn within(memory: Vec<u8>) -> Self {
+        Self { bytes: memory, len: 0, bounds: vec![0], spans: Vec::new() }
     }
 
     /// Forgets the cells and keeps the memory.
@@ -45,7 +52,7 @@ impl Cells {
 
     /// Makes room for `bytes` more bytes in `cells` more cells.
     pub(crate) fn room(&mut self, bytes: usize, cells: usize) {
-        let needed = self.len + bytes + WIDE;
+        let needed = self.len + bytes + WINDOW;
         if self.bytes.len() < needed {
             // Twice as much, so that growing costs little, but within what was reserved.
             let more = (self.bytes.len() * 2).min(self.bytes.capacity());
@@ -59,10 +66,16 @@ impl Cells {
         self.bytes.reserve((self.len + bytes).saturating_sub(self.bytes.len()));
     }
 
-    /// The text, without its cells.
-    pub(crate) fn into_text(mut self) -> Vec<u8> {
-        self.bytes.truncate(self.len);
-        self.bytes
+    /// The memory, and how many of its first bytes are the text.
+    pub(crate) fn into_memory(self) -> (Vec<u8>, usize) {
+        (self.bytes, self.len)
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity()
+            + self.bounds.capacity() * size_of::<usize>()
+            + self.spans.capacity() * size_of::<Span>()
     }
 
     /// A pen at the end of the text; [`Cells::room`] comes first.
@@ -163,15 +176,44 @@ impl Pen<'_> {
     /// Appends the first `len` of 16 bytes.
     #[inline]
     pub(crate) fn short(&mut self, bytes: [u8; 16], len: usize) {
-        self.room[self.at..self.at + 16].copy_from_slice(&bytes);
+        put_array(&bytes, &mut self.room[self.at..]);
         self.at += len;
     }
 
-    /// Appends the first `len` of the 8 bytes of a word.
+    /// Appends up to 16 bytes of a window from `from` on, which is 16 at most.
     #[inline]
-    pub(crate) fn word(&mut self, word: u64, len: usize) {
-        self.room[self.at..self.at + 8].copy_from_slice(&word.to_le_bytes());
+    pub(crate) fn part(&mut self, window: &[u8; 2 * BLOCK], from: usize, len: usize) {
+        if let Some(part) = window[from..].first_chunk::<BLOCK>() {
+            put_array(part, &mut self.room[self.at..]);
+        }
         self.at += len;
+    }
+
+    /// Appends a text, block by block, and says whether a byte of it is such.
+    ///
+    /// Where it ends with what it lies in, nothing is appended: `None`.
+    #[inline]
+    pub(crate) fn copy_seeing(
+        &mut self,
+        source: &[u8],
+        from: usize,
+        len: usize,
+        is_such: impl Fn(Block) -> Such,
+    ) -> Option<bool> {
+        let (blocks, _) = source.get(from..from + len.next_multiple_of(BLOCK))?.as_chunks::<BLOCK>();
+        let (last, blocks) = blocks.split_last()?;
+        let (room, _) = self.room[self.at..].as_chunks_mut::<BLOCK>();
+        let (room, room_of_last) = room[..=blocks.len()].split_at_mut(blocks.len());
+        let mut seen = 0;
+        for (block, room) in blocks.iter().zip(room) {
+            *room = *block;
+            seen |= is_such(Block::of(block)).bits();
+        }
+        room_of_last[0] = *last;
+        seen |=
+            is_such(Block::of(last)).bits() & (u32::from(u16::MAX) >> (len.next_multiple_of(BLOCK) - len));
+        self.at += len;
+        Some(seen != 0)
     }
 
     /// Appends bytes of any length.
@@ -188,7 +230,7 @@ impl Pen<'_> {
             // Most cells of CSV have nothing in front.
             0 => {}
             1..=WINDOW => {
-                self.room[self.at..self.at + WINDOW].copy_from_slice(affix.window.as_slice());
+                put_array(&affix.window, &mut self.room[self.at..]);
                 self.at += affix.len;
             }
             _ => self.slice(&affix.long),
@@ -217,16 +259,26 @@ impl Pen<'_> {
 #[inline]
 fn copy(room: &mut [u8], source: &[u8], from: usize, len: usize) {
     if len <= WINDOW
-        && let Some(window) = source.get(from..from + WINDOW)
+        && let Some(window) = source.get(from..).and_then(|source| source.first_chunk::<WINDOW>())
     {
-        room[..WINDOW].copy_from_slice(window);
+        put_array(window, room);
     } else if len <= WIDE
-        && let Some(window) = source.get(from..from + WIDE)
+        && let Some(windows) = source.get(from..from + len.next_multiple_of(WINDOW))
     {
-        room[..WIDE].copy_from_slice(window);
+        let (room, _) = room[..windows.len()].as_chunks_mut::<WINDOW>();
+        let (windows, _) = windows.as_chunks::<WINDOW>();
+        for (room, window) in room.iter_mut().zip(windows) {
+            *room = *window;
+        }
     } else {
         room[..len].copy_from_slice(&source[from..from + len]);
     }
+}
+
+/// Copies bytes to the beginning of the room, which must have as much: of a known number, so that it is no call.
+#[inline]
+pub(crate) fn put_array<const N: usize>(bytes: &[u8; N], room: &mut [u8]) {
+    *room.first_chunk_mut().expect("room is made before it is written to") = *bytes;
 }
 
 /// A fixed text that is copied often.

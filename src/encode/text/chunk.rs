@@ -8,24 +8,23 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{Column, Problem};
+use crate::encode::text::desk::Desks;
 use crate::encode::{Encoded, Note};
 use crate::error::{Cause, Error, Result};
 
 /// Rows of a block: the cells of a wide row are about 1 KiB, and the second-level cache holds 256 of them.
 pub(crate) const BLOCK_ROWS: usize = 128;
 
-/// Writes the rows of all batches; `open` makes the writer of a batch, whose cells nest `levels` deep.
+/// Writes the rows of all batches; `open` makes the writer of a batch.
 pub(crate) fn encode<W: Column>(
     batches: &[RecordBatch],
     first_row: u64,
-    levels: usize,
+    desks: &Desks,
     open: impl Fn(&RecordBatch) -> Result<W>,
 ) -> Result<Encoded> {
     let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-    let mut out = Cells::new();
-    let mut spare: Vec<_> = (0..levels).map(|_| Cells::new()).collect();
+    let (mut out, mut spare) = desks.take();
     let mut done = 0;
     for batch in batches {
         let rows = open(batch)?;
@@ -41,7 +40,7 @@ pub(crate) fn encode<W: Column>(
         }
         done += batch.num_rows();
     }
-    Ok(Encoded { bytes: out.into_text().into(), rows: all as u64, note: Note::none() })
+    Ok(Encoded { bytes: desks.give_back(out, spare), rows: all as u64, note: Note::none() })
 }
 
 fn value_error(problem: Problem, first_row: u64) -> Error {

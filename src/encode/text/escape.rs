@@ -5,8 +5,9 @@
 //!
 //! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
 
+use crate::encode::text::block::{BLOCK, Block, Such};
 use crate::encode::text::cells::Pen;
-use crate::encode::text::rewrite::{each, rewrite, zero_bytes};
+use crate::encode::text::rewrite::rewrite;
 
 /// How a text is made safe for its format.
 pub(crate) trait Style: Copy + Send + Sync {
@@ -24,14 +25,14 @@ pub(crate) trait Style: Copy + Send + Sync {
     /// Appends any text.
     fn write(self, text: &[u8], pen: &mut Pen<'_>);
 
-    /// Whether a byte is written by [`escape`](Self::escape).
-    fn is_escaped(byte: u8) -> bool;
+    /// The bytes of a block that are special.
+    fn special(block: Block) -> Such;
 
-    /// The highest bit of each byte of a word that is escaped, the first byte lowest.
-    fn escaped_in(word: u64) -> u64;
+    /// The bytes of a block that [`mark`](Self::mark) is asked about.
+    fn escaped(block: Block) -> Such;
 
-    /// Appends a byte that must not stand as it is.
-    fn escape(byte: u8, pen: &mut Pen<'_>);
+    /// Appends what stands in front of a byte that is escaped, and whether the byte itself follows.
+    fn mark(byte: u8, pen: &mut Pen<'_>) -> bool;
 }
 
 /// What can be seen of a text without reading it: its ends, when it is not empty.
@@ -69,30 +70,37 @@ impl Style for Json {
     }
 
     #[inline]
-    fn is_escaped(byte: u8) -> bool {
-        Self::is_special(byte)
+    fn special(block: Block) -> Such {
+        block.up_to(0x1f) | block.equal(b'"') | block.equal(b'\\')
     }
 
     #[inline]
-    fn escaped_in(word: u64) -> u64 {
-        zero_bytes(word & each(0xe0)) | zero_bytes(word ^ each(b'"')) | zero_bytes(word ^ each(b'\\'))
+    fn escaped(block: Block) -> Such {
+        Self::special(block)
     }
 
-    fn escape(byte: u8, pen: &mut Pen<'_>) {
-        match byte {
-            b'"' => pen.slice(b"\\\""),
-            b'\\' => pen.slice(b"\\\\"),
-            b'\n' => pen.slice(b"\\n"),
-            b'\r' => pen.slice(b"\\r"),
-            b'\t' => pen.slice(b"\\t"),
-            0x08 => pen.slice(b"\\b"),
-            0x0c => pen.slice(b"\\f"),
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let digit = HEX[usize::from(byte & 15)];
-                pen.slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
-            }
+    #[inline]
+    fn mark(byte: u8, pen: &mut Pen<'_>) -> bool {
+        pen.byte(b'\\');
+        let is_printable = byte >= 0x20;
+        if !is_printable {
+            control(byte, pen);
         }
+        is_printable
+    }
+}
+
+/// Appends what stands behind the backslash for a control character.
+#[cold]
+fn control(byte: u8, pen: &mut Pen<'_>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'\n' => pen.byte(b'n'),
+        b'\r' => pen.byte(b'r'),
+        b'\t' => pen.byte(b't'),
+        0x08 => pen.byte(b'b'),
+        0x0c => pen.byte(b'f'),
+        _ => pen.slice(&[b'u', b'0', b'0', b'0' + (byte >> 4), HEX[usize::from(byte & 15)]]),
     }
 }
 
@@ -158,18 +166,19 @@ impl Style for Csv {
     }
 
     #[inline]
-    fn is_escaped(byte: u8) -> bool {
-        byte == b'"'
+    fn special(block: Block) -> Such {
+        block.equal(b',') | block.equal(b'"') | block.equal(b'\n') | block.equal(b'\r')
     }
 
     #[inline]
-    fn escaped_in(word: u64) -> u64 {
-        zero_bytes(word ^ each(b'"'))
+    fn escaped(block: Block) -> Such {
+        block.equal(b'"')
     }
 
     #[inline]
-    fn escape(_quote: u8, pen: &mut Pen<'_>) {
-        pen.slice(b"\"\"");
+    fn mark(_quote: u8, pen: &mut Pen<'_>) -> bool {
+        pen.byte(b'"');
+        true
     }
 }
 
@@ -180,31 +189,27 @@ fn is_blank(byte: u8) -> bool {
 
 /// Where the next special byte is, from `from` on; the length when there is none.
 pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
-    let (chunks, rest) = text[from..].as_chunks::<32>();
+    let (blocks, rest) = text[from..].as_chunks::<BLOCK>();
     let mut at = from;
-    for chunk in chunks {
-        if any(chunk, S::is_special) {
-            break;
+    for block in blocks {
+        let special = S::special(Block::of(block)).bits();
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
         }
-        at += chunk.len();
+        at += BLOCK;
     }
-    if at < text.len() - rest.len() || !rest.is_empty() {
-        let tail = &text[at..];
-        at += tail.iter().position(|&byte| S::is_special(byte)).unwrap_or(tail.len());
-    }
-    at
+    at + rest.iter().position(|&byte| S::is_special(byte)).unwrap_or(rest.len())
 }
 
 /// Whether a byte of a text is special.
 pub(crate) fn is_any_special<S: Style>(text: &[u8]) -> bool {
     match text.len() {
-        // Pieces of fixed size, the last of which may overlap the one before.
-        32.. => {
-            let (chunks, _) = text.as_chunks::<32>();
-            let last = text.last_chunk::<32>();
-            chunks.iter().chain(last).any(|chunk| any(chunk, S::is_special))
+        // Blocks, the last of which may overlap the one before.
+        BLOCK.. => {
+            let (blocks, _) = text.as_chunks::<BLOCK>();
+            let last = text.last_chunk::<BLOCK>();
+            blocks.iter().chain(last).any(|block| S::special(Block::of(block)).bits() != 0)
         }
-        16.. => ends_have::<S, 16>(text),
         8.. => ends_have::<S, 8>(text),
         4.. => ends_have::<S, 4>(text),
         _ => text.iter().any(|&byte| S::is_special(byte)),
@@ -219,7 +224,7 @@ fn ends_have<S: Style, const N: usize>(text: &[u8]) -> bool {
 
 /// Whether one of the bytes is such: all are looked at, without a branch.
 #[inline]
-pub(crate) fn any<const N: usize>(bytes: &[u8; N], is_such: impl Fn(u8) -> bool) -> bool {
+fn any<const N: usize>(bytes: &[u8; N], is_such: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(0, |any, &byte| any | u8::from(is_such(byte))) != 0
 }
 
@@ -249,14 +254,6 @@ impl<'a, S: Style> Scan<'a, S> {
     }
 }
 
-/// Whether a text that stands alone must go through [`Style::write`].
-#[inline]
-pub(crate) fn is_odd<S: Style>(style: S, text: &[u8]) -> bool {
-    let first = text.first().copied().unwrap_or(0);
-    let last = text.last().copied().unwrap_or(0);
-    style.is_odd(Ends { len: text.len(), first, last }) || is_any_special::<S>(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +266,10 @@ mod tests {
         style.write(text, &mut pen);
         pen.finish();
         String::from_utf8(cells.text().to_vec()).unwrap()
+    }
+
+    fn is_asked(style: impl Style, text: &[u8]) -> bool {
+        Scan::new(style, text, 0).is_odd(0, text.len())
     }
 
     #[test]
@@ -338,10 +339,10 @@ mod tests {
         for (text, cell) in table {
             let style = Csv { lone: false };
             assert_eq!(written(style, text.as_bytes()), cell);
-            assert!(is_odd(style, text.as_bytes()) || text == cell);
+            assert!(is_asked(style, text.as_bytes()) || text == cell);
         }
         assert_eq!(written(Csv { lone: true }, b"NULL"), "\"NULL\"");
-        assert!(is_odd(Csv { lone: true }, b"NULL"));
+        assert!(is_asked(Csv { lone: true }, b"NULL"));
     }
 
     #[test]

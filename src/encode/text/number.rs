@@ -8,6 +8,7 @@
 
 use arrow::datatypes::i256;
 
+use crate::encode::text::cells::put_array;
 use crate::encode::text::time::put_fraction;
 
 /// Writes values of one type as text.
@@ -44,8 +45,10 @@ pub(crate) fn put(text: &[u8], room: &mut [u8]) -> usize {
 #[inline]
 fn put_ends<const N: usize>(text: &[u8], room: &mut [u8]) {
     let last = text.len() - N;
-    room[..N].copy_from_slice(&text[..N]);
-    room[last..].copy_from_slice(&text[last..]);
+    if let (Some(begin), Some(end)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) {
+        put_array(begin, room);
+        put_array(end, &mut room[last..]);
+    }
 }
 
 /// Integers.
@@ -70,7 +73,7 @@ impl Text<bool> for Bool {
 
     #[inline]
     fn write(&self, value: bool, room: &mut [u8]) -> usize {
-        room[..5].copy_from_slice(if value { b"true " } else { b"false" });
+        put_array(if value { b"true " } else { b"false" }, room);
         5 - usize::from(value)
     }
 }

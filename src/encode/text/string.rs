@@ -15,9 +15,10 @@ use arrow::buffer::NullBuffer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::encode::text::block::{Block, first_bits};
 use crate::encode::text::cells::{Cells, Frame, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem};
-use crate::encode::text::escape::{Csv, Ends, Json, LONE_NULL, Scan, Style, is_odd};
+use crate::encode::text::escape::{Csv, Ends, Json, LONE_NULL, Scan, Style, is_any_special};
 use crate::encode::text::node::{Node, Quoting};
 
 /// The writer of a string column.
@@ -105,27 +106,15 @@ impl<S: Style> Column for Views<'_, S> {
         let mut pen = out.pen();
         let nulls = self.nulls.as_ref();
         for (index, &view) in views.iter().enumerate() {
-            let len = view_len(view);
             if nulls.is_some_and(|nulls| nulls.is_null(rows.start + index)) {
                 pen.affix(&self.frame.null);
-            } else if len <= INLINE && !is_odd_view(self.style, view) {
-                pen.affix(&self.frame.prefix);
-                pen.short((view >> 32).to_le_bytes(), len);
-                pen.affix(&self.frame.suffix);
-            } else {
+            } else if !self.put(view, &mut pen) {
                 let short = view.to_le_bytes();
                 let (source, from) = self.source(&short, view);
-                let text = &source[from..from + len];
-                if is_odd(self.style, text) {
-                    pen.finish();
-                    odd(self.style, self.frame, text, out);
-                    out.room(self.most(&views[index..]), 0);
-                    pen = out.pen();
-                } else {
-                    pen.affix(&self.frame.prefix);
-                    pen.copy(source, from, len);
-                    pen.affix(&self.frame.suffix);
-                }
+                pen.finish();
+                odd(self.style, self.frame, &source[from..from + view_len(view)], out);
+                out.room(self.most(&views[index..]), 0);
+                pen = out.pen();
             }
             pen.close();
         }
@@ -134,7 +123,31 @@ impl<S: Style> Column for Views<'_, S> {
     }
 }
 
-impl<S> Views<'_, S> {
+impl<S: Style> Views<'_, S> {
+    /// Appends what a cell has before its end, unless the text must go through the style.
+    #[inline]
+    fn put(&self, view: u128, pen: &mut Pen<'_>) -> bool {
+        let len = view_len(view);
+        let start = pen.at();
+        let is_odd = if len <= INLINE {
+            let is_odd = is_odd_view(self.style, view);
+            pen.affix(&self.frame.prefix);
+            pen.short((view >> 32).to_le_bytes(), len);
+            is_odd
+        } else {
+            let view = ByteView::from(view);
+            let source = &self.array.data_buffers()[view.buffer_index as usize][..];
+            pen.affix(&self.frame.prefix);
+            is_odd_copied(self.style, (source, view.offset as usize), len, pen)
+        };
+        if is_odd {
+            pen.set(start);
+        } else {
+            pen.affix(&self.frame.suffix);
+        }
+        !is_odd
+    }
+
     /// The bytes that a string lies in, `short` being those of the view itself, and where it begins.
     #[inline]
     fn source<'a>(&'a self, short: &'a [u8; 16], view: u128) -> (&'a [u8], usize) {
@@ -160,12 +173,24 @@ fn view_len(view: u128) -> usize {
 /// Whether a string that its view holds itself must go through the style.
 #[inline]
 fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
-    const PLAIN: u128 = u128::from_le_bytes([b'a'; 16]);
+    const TEXT: usize = 4;
     let len = view_len(view);
-    let beyond = u128::MAX << (8 * len);
-    let text = ((view >> 32 & !beyond) | (PLAIN & beyond)).to_le_bytes();
-    let special = text.iter().fold(0, |any, &byte| any | u8::from(S::is_special(byte))) != 0;
-    special | style.is_odd(Ends { len, first: text[0], last: text[len.saturating_sub(1)] })
+    let bytes = view.to_le_bytes();
+    let special = S::special(Block::of(&bytes)).bits() >> TEXT & first_bits(len);
+    // The last byte of an empty text is one of the length.
+    (special != 0) | style.is_odd(Ends { len, first: bytes[TEXT], last: bytes[TEXT + len - 1] })
+}
+
+/// Appends a text of some length, and says whether it should not have been: it must go through the style.
+#[inline]
+fn is_odd_copied<S: Style>(style: S, (source, from): (&[u8], usize), len: usize, pen: &mut Pen<'_>) -> bool {
+    let text = &source[from..from + len];
+    let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return true };
+    let seen = pen.copy_seeing(source, from, len, S::special);
+    if seen.is_none() {
+        pen.slice(text);
+    }
+    seen.unwrap_or_else(|| is_any_special::<S>(text)) | style.is_odd(Ends { len, first, last })
 }
 
 /// Appends what a cell has before its end, with a pen of its own: the other one stays in registers.

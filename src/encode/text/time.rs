@@ -6,6 +6,7 @@
 //!
 //! Invariant: the fraction has exactly the digits of the unit, none for seconds.
 
+use crate::encode::text::cells::put_array;
 use crate::encode::text::number::Text;
 
 const SECONDS_A_DAY: i64 = 86_400;
@@ -31,7 +32,7 @@ impl Text<i32> for Days {
     fn write(&self, value: i32, room: &mut [u8]) -> usize {
         let mut text = *b"0000-00-00";
         put_date(i64::from(value), &mut text);
-        room[..10].copy_from_slice(&text);
+        put_array(&text, room);
         10
     }
 }
@@ -56,7 +57,7 @@ impl Text<i64> for Millidays {
     fn write(&self, value: i64, room: &mut [u8]) -> usize {
         let mut text = *b"0000-00-00";
         put_date(value.div_euclid(SECONDS_A_DAY * 1_000), &mut text);
-        room[..10].copy_from_slice(&text);
+        put_array(&text, room);
         10
     }
 }
@@ -97,7 +98,7 @@ impl<const DIGITS: u32> Text<i64> for Timestamp<DIGITS> {
             text[at] = b'Z';
             at += 1;
         }
-        room[..30].copy_from_slice(&text);
+        put_array(&text, room);
         at
     }
 }
@@ -125,7 +126,7 @@ impl<V: Copy + Into<i64>, const DIGITS: u32> Text<V> for Clock<DIGITS> {
         let mut text = *b"00:00:00.000000000";
         put_clock(value / Self::UNITS, &mut text);
         put_fraction(value % Self::UNITS, &mut text[9..9 + DIGITS as usize]);
-        room[..18].copy_from_slice(&text);
+        put_array(&text, room);
         if DIGITS == 0 { 8 } else { 9 + DIGITS as usize }
     }
 }
