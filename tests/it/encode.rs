@@ -10,10 +10,11 @@ mod readback;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date64Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
-    MapArray, RecordBatch, StringArray, StructArray, TimestampSecondArray,
+    Array, ArrayRef, Date64Array, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray, Float64Array,
+    Int32Array, Int64Array, ListViewArray, MapArray, RecordBatch, StringArray, StructArray,
+    TimestampSecondArray,
 };
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, UnionFields, UnionMode};
 use proptest::prelude::*;
@@ -304,4 +305,17 @@ fn a_name_that_begins_with_a_byte_order_mark_does_not_begin_the_file() {
     let rows = batch(vec![("\u{feff}a", Arc::new(Int64Array::from(vec![1])))]);
     let csv = encoder_for(Format::Csv, &rows.schema(), &Settings::default()).unwrap();
     assert_eq!(csv.head(PartIndex(0)).unwrap(), "\"\u{feff}a\"\n");
+}
+
+#[test]
+fn views_of_lists_of_no_items_are_written() {
+    let field = Arc::new(Field::new_list_field(DataType::Int32, true));
+    let (items, nulls) = (Arc::new(Int32Array::new_null(0)), NullBuffer::new_valid(3));
+    let empty = FixedSizeListArray::try_new(field, 0, items, Some(nulls)).unwrap();
+    let item = Arc::new(Field::new_list_field(empty.data_type().clone(), true));
+    let views =
+        ListViewArray::try_new(item, vec![0, 0].into(), vec![3, 0].into(), Arc::new(empty), None).unwrap();
+    let batch = RecordBatch::try_from_iter([("a", Arc::new(views) as ArrayRef)]).unwrap();
+    let encoder = encoder_for(Format::Jsonl, &batch.schema(), &Settings::default()).unwrap();
+    assert_eq!(text(&*encoder, &[batch], 0).unwrap(), "{\"a\":[[],[],[]]}\n{\"a\":[]}\n");
 }

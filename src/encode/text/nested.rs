@@ -9,17 +9,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, OffsetSizeTrait};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, GenericListViewArray, OffsetSizeTrait};
 use arrow::buffer::NullBuffer;
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 
+use crate::encode::rows::taken;
 use crate::encode::text::cells::{Cells, Frame, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
 use crate::encode::text::join::Join;
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
-use crate::error::{Cause, Result};
+use crate::error::Result;
 
 /// What is wrong with a map that has a null for a key.
 pub(crate) const KEY_NULL: &str = "a key of a map is null";
@@ -112,23 +111,22 @@ pub(crate) fn lists<'p>(
     outer: Option<&NullBuffer>,
 ) -> Result<BoxColumn<'p>> {
     let (array, nulls) = unpacked(array, outer)?;
-    if let DataType::ListView(item_field) | DataType::LargeListView(item_field) = array.data_type() {
-        let plain = cast(&array, &DataType::LargeList(Arc::clone(item_field)))
-            .map_err(|source| Cause::Encode { source: source.into() })?;
-        return lists(node, item, &plain, nulls.as_ref());
-    }
     let (values, offsets) = if let Some(list) = array.as_list_opt::<i32>() {
-        (list.values(), usize_offsets(list.value_offsets()))
+        (Arc::clone(list.values()), usize_offsets(list.value_offsets()))
     } else if let Some(list) = array.as_list_opt::<i64>() {
-        (list.values(), usize_offsets(list.value_offsets()))
+        (Arc::clone(list.values()), usize_offsets(list.value_offsets()))
+    } else if let Some(list) = array.as_list_view_opt::<i32>() {
+        in_a_row(list, nulls.as_ref())?
+    } else if let Some(list) = array.as_list_view_opt::<i64>() {
+        in_a_row(list, nulls.as_ref())?
     } else if let Some(list) = array.as_fixed_size_list_opt() {
         let size = usize::try_from(list.value_length()).unwrap_or(0);
-        (list.values(), (0..=list.len()).map(|row| row * size).collect())
+        (Arc::clone(list.values()), (0..=list.len()).map(|row| row * size).collect())
     } else {
         return Err(mismatch(node));
     };
     let mask = item_mask(&offsets, nulls.as_ref(), values.len());
-    let items = vec![column(item, values, mask.as_ref())?];
+    let items = vec![column(item, &values, mask.as_ref())?];
     Ok(Box::new(Lists { items, offsets, nulls, node, keys: None }))
 }
 
@@ -147,6 +145,23 @@ pub(crate) fn maps<'p>(
         vec![column(&entry[0], map.keys(), mask.as_ref())?, column(&entry[1], map.values(), mask.as_ref())?];
     let keys = Some(Keys { nulls: map.keys().logical_nulls(), node: &entry[0] });
     Ok(Box::new(Lists { items, offsets, nulls, node, keys }))
+}
+
+/// The items of the valid rows of views one after the other, and where those of each row begin and end.
+fn in_a_row<O: OffsetSizeTrait>(
+    list: &GenericListViewArray<O>,
+    nulls: Option<&NullBuffer>,
+) -> Result<(ArrayRef, Vec<usize>)> {
+    let (mut places, mut offsets) = (Vec::new(), Vec::with_capacity(list.len() + 1));
+    offsets.push(0);
+    for row in 0..list.len() {
+        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
+            let first = list.value_offset(row).as_usize();
+            places.extend(first..first + list.value_size(row).as_usize());
+        }
+        offsets.push(places.len());
+    }
+    Ok((taken(list.values(), &places, None)?, offsets))
 }
 
 fn usize_offsets<O: OffsetSizeTrait>(offsets: &[O]) -> Vec<usize> {
