@@ -18,6 +18,8 @@ use arrow::datatypes::{
     RunEndIndexType, StringViewType, Utf8Type,
 };
 
+use self::lengths::of_views;
+
 /// The logical bytes between each two neighbouring bounds; bounds ascend and lie within the batch.
 pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
     let mut sizes = vec![0; bounds.len().saturating_sub(1)];
@@ -47,10 +49,10 @@ fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: 
             lengths::add_bytes::<LargeBinaryType>(array.as_bytes(), valid, bounds, sizes);
         }
         DataType::Utf8View => {
-            lengths::add_views::<StringViewType>(array.as_byte_view(), valid, bounds, sizes);
+            lengths::add(of_views::<StringViewType>(array.as_byte_view()), valid, bounds, sizes);
         }
         DataType::BinaryView => {
-            lengths::add_views::<BinaryViewType>(array.as_byte_view(), valid, bounds, sizes);
+            lengths::add(of_views::<BinaryViewType>(array.as_byte_view()), valid, bounds, sizes);
         }
         DataType::Dictionary(..) => dictionary::add(array, valid, bounds, sizes),
         DataType::Struct(_) => {

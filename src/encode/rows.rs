@@ -36,6 +36,18 @@ pub(crate) fn pick(values: &ArrayRef, indices: &UInt64Array) -> Result<ArrayRef>
     picked.map_err(|source| Cause::Encode { source: source.into() }.into())
 }
 
+/// The items of lists, from the range that each list has in `items`: a slice where they follow on each other.
+pub(crate) fn items(items: &ArrayRef, ranges: &[(usize, usize)]) -> Result<ArrayRef> {
+    let follows = ranges.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0);
+    if follows {
+        let start = ranges.first().map_or(0, |first| first.0);
+        let end = ranges.last().map_or(0, |(start, len)| start + len);
+        return Ok(items.slice(start, end - start));
+    }
+    let indices = ranges.iter().flat_map(|(start, len)| *start as u64..(start + len) as u64);
+    pick(items, &indices.collect::<Vec<_>>().into())
+}
+
 /// Whether lists of no items each are in a type: `take` forgets how many of them there are.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other types are leaves")]
 fn has_empty_lists(data_type: &DataType) -> bool {

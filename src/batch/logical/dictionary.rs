@@ -1,14 +1,15 @@
 //! The logical size of dictionaries: each row looks its entry up, so that entries of no row cost nothing.
 
-use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, ByteView, UInt64Array};
+use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{
-    ArrowNativeType, BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, Int32Type,
-    LargeBinaryType, LargeUtf8Type, StringViewType, Utf8Type,
+    ArrowNativeType, BinaryType, BinaryViewType, DataType, Int32Type, LargeBinaryType, LargeUtf8Type,
+    StringViewType, Utf8Type,
 };
 
-use super::{add_width, lengths, null_width};
+use super::lengths::{self, of_bytes, of_views};
+use super::{add_width, null_width};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others are no strings or bytes")]
 /// Adds the bytes of the valid rows of a dictionary.
@@ -21,12 +22,14 @@ pub(super) fn add(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize
     }
     let rows = Rows { dictionary, valid };
     match values.data_type() {
-        DataType::Utf8 => rows.add_bytes::<Utf8Type>(bounds, sizes),
-        DataType::LargeUtf8 => rows.add_bytes::<LargeUtf8Type>(bounds, sizes),
-        DataType::Binary => rows.add_bytes::<BinaryType>(bounds, sizes),
-        DataType::LargeBinary => rows.add_bytes::<LargeBinaryType>(bounds, sizes),
-        DataType::Utf8View => rows.add_views::<StringViewType>(bounds, sizes),
-        DataType::BinaryView => rows.add_views::<BinaryViewType>(bounds, sizes),
+        DataType::Utf8 => rows.add_each(of_bytes::<Utf8Type>(values.as_bytes()), bounds, sizes),
+        DataType::LargeUtf8 => rows.add_each(of_bytes::<LargeUtf8Type>(values.as_bytes()), bounds, sizes),
+        DataType::Binary => rows.add_each(of_bytes::<BinaryType>(values.as_bytes()), bounds, sizes),
+        DataType::LargeBinary => rows.add_each(of_bytes::<LargeBinaryType>(values.as_bytes()), bounds, sizes),
+        DataType::Utf8View => rows.add_each(of_views::<StringViewType>(values.as_byte_view()), bounds, sizes),
+        DataType::BinaryView => {
+            rows.add_each(of_views::<BinaryViewType>(values.as_byte_view()), bounds, sizes);
+        }
         _ => rows.add_any(values, bounds, sizes),
     }
 }
@@ -38,16 +41,6 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add_bytes<T: ByteArrayType>(&self, bounds: &[usize], sizes: &mut [u64]) {
-        let offsets = self.dictionary.values().as_bytes::<T>().value_offsets();
-        self.add_each(|entry| (offsets[entry + 1] - offsets[entry]).as_usize() as u64, bounds, sizes);
-    }
-
-    fn add_views<T: ByteViewType>(&self, bounds: &[usize], sizes: &mut [u64]) {
-        let views = self.dictionary.values().as_byte_view::<T>().views();
-        self.add_each(|entry| u64::from(ByteView::from(views[entry]).length), bounds, sizes);
-    }
-
     /// Adds the lengths of strings or bytes; a null entry has none.
     fn add_each(&self, length: impl Fn(usize) -> u64, bounds: &[usize], sizes: &mut [u64]) {
         match self.dictionary.values().nulls() {

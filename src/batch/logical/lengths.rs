@@ -11,30 +11,32 @@ use arrow::datatypes::{ArrowNativeType, ByteArrayType, ByteViewType};
 /// Rows whose bits are read at once: a word less the bits before the first of them in its byte.
 const WORD_ROWS: usize = 56;
 
+/// The length of each row of strings or bytes that lie one after the other.
+pub(super) fn of_bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> impl Fn(usize) -> u64 {
+    let offsets = array.value_offsets();
+    |row| (offsets[row + 1] - offsets[row]).as_usize() as u64
+}
+
+/// The length of each row of strings or bytes that lie anywhere.
+pub(super) fn of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> impl Fn(usize) -> u64 {
+    let views = array.views();
+    |row| u64::from(ByteView::from(views[row]).length)
+}
+
+/// Adds the lengths of the valid rows of strings or bytes, which stand in the offsets where all rows are valid.
 pub(super) fn add_bytes<T: ByteArrayType>(
     array: &GenericByteArray<T>,
     valid: Option<&NullBuffer>,
     bounds: &[usize],
     sizes: &mut [u64],
 ) {
-    let offsets = array.value_offsets();
-    if valid.is_none() {
-        for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
-            *size += (offsets[pair[1]] - offsets[pair[0]]).as_usize() as u64;
-        }
-    } else {
-        add(|row| (offsets[row + 1] - offsets[row]).as_usize() as u64, valid, bounds, sizes);
+    if valid.is_some() {
+        return add(of_bytes(array), valid, bounds, sizes);
     }
-}
-
-pub(super) fn add_views<T: ByteViewType>(
-    array: &GenericByteViewArray<T>,
-    valid: Option<&NullBuffer>,
-    bounds: &[usize],
-    sizes: &mut [u64],
-) {
-    let views = array.views();
-    add(|row| u64::from(ByteView::from(views[row]).length), valid, bounds, sizes);
+    let offsets = array.value_offsets();
+    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+        *size += (offsets[pair[1]] - offsets[pair[0]]).as_usize() as u64;
+    }
 }
 
 /// Adds the lengths of the valid rows, or of all if there is no mask.

@@ -10,12 +10,12 @@ use orc_rust::proto::stream::Kind;
 use rayon::prelude::*;
 
 use super::column::{Column, Failure, Pen, Written, write};
-use super::slots::{Slots, Values, for_each_valid, items};
+use super::slots::{Slots, Values, for_each_valid};
 use super::stats::{Collections, Of};
 use super::stream::Stream;
 use super::tree::Node;
 use super::{byte_rle, keys, rle};
-use crate::encode::rows::pick;
+use crate::encode::rows::{items, pick};
 use crate::error::{Cause, Result};
 
 /// STRUCT.

@@ -13,7 +13,6 @@ use arrow::datatypes::DataType;
 use orc_rust::proto::stream::Kind;
 
 use super::stream::Stream;
-use crate::encode::rows::pick;
 use crate::encode::text::packed::unpacked;
 use crate::encode::text::scalar::plain;
 use crate::error::{Cause, Result};
@@ -137,16 +136,4 @@ pub(super) fn for_each_valid(len: usize, nulls: Option<&NullBuffer>, mut call: i
             }
         }
     }
-}
-
-/// The items of lists, from the range that each list has in `items`: a slice where they follow on each other.
-pub(super) fn items(items: &ArrayRef, ranges: &[(usize, usize)]) -> Result<ArrayRef> {
-    let follows = ranges.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0);
-    if follows {
-        let start = ranges.first().map_or(0, |first| first.0);
-        let end = ranges.last().map_or(0, |(start, len)| start + len);
-        return Ok(items.slice(start, end - start));
-    }
-    let indices = ranges.iter().flat_map(|(start, len)| *start as u64..(start + len) as u64);
-    pick(items, &indices.collect::<Vec<_>>().into())
 }

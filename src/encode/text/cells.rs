@@ -5,7 +5,7 @@
 //! Invariant: `bytes` is at least `len + WINDOW` long after [`Cells::room`], so that a short cell is copied in
 //! windows of fixed size; what the last one holds beyond the cell is overwritten by the next cell.
 
-use crate::encode::text::block::{BLOCK, Block, Such};
+use crate::encode::text::block::{BLOCK, Block, Such, first_bits};
 
 /// Bytes that one short copy moves: the length of most cells, and two registers of 16 bytes.
 const WINDOW: usize = 32;
@@ -204,14 +204,13 @@ impl Pen<'_> {
         let (last, blocks) = blocks.split_last()?;
         let (room, _) = self.room[self.at..].as_chunks_mut::<BLOCK>();
         let (room, room_of_last) = room[..=blocks.len()].split_at_mut(blocks.len());
-        let mut seen = 0;
+        room_of_last[0] = *last;
+        let of_last = first_bits(len - blocks.len() * BLOCK);
+        let mut seen = is_such(Block::of(last)).bits() & of_last;
         for (block, room) in blocks.iter().zip(room) {
             *room = *block;
             seen |= is_such(Block::of(block)).bits();
         }
-        room_of_last[0] = *last;
-        seen |=
-            is_such(Block::of(last)).bits() & (u32::from(u16::MAX) >> (len.next_multiple_of(BLOCK) - len));
         self.at += len;
         Some(seen != 0)
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::encode::text::cells::Cells;
 
-/// Bytes that wait for the next chunks, at most; a chunk larger than this is let go of.
+/// Bytes of texts, and of cells, that wait for the next chunks, at most; what is larger is let go of.
 const MOST_BYTES: usize = 8 << 20;
 
 /// What all chunks of an encoder are written in.
@@ -40,9 +40,12 @@ impl Desks {
 
     /// The text that was written; its memory comes back when nobody has it any more.
     pub(crate) fn give_back(&self, out: Cells, cells: Vec<Cells>) -> Bytes {
-        if cells.iter().map(Cells::memory).sum::<usize>() <= MOST_BYTES {
-            self.cells.lock().unwrap_or_else(PoisonError::into_inner).push(cells);
+        let mut idle = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: usize = idle.iter().chain([&cells]).flatten().map(Cells::memory).sum();
+        if kept <= MOST_BYTES {
+            idle.push(cells);
         }
+        drop(idle);
         let (memory, len) = out.into_memory();
         Bytes::from_owner(Lent { memory, len, home: Arc::clone(&self.texts) })
     }

@@ -5,7 +5,7 @@
 //!
 //! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
 
-use crate::encode::text::block::{BLOCK, Block, Such};
+use crate::encode::text::block::{BLOCK, Block, Such, first_bits};
 use crate::encode::text::cells::Pen;
 use crate::encode::text::rewrite::rewrite;
 
@@ -16,16 +16,13 @@ pub(crate) trait Style: Copy + Send + Sync {
     /// The most bytes that are added around a text.
     const AROUND: usize;
 
-    /// Whether a byte anywhere in a text keeps it from being copied as it is.
-    fn is_special(byte: u8) -> bool;
-
     /// Whether a text without special bytes may need care; asking too often costs time only.
     fn is_odd(self, text: Ends) -> bool;
 
     /// Appends any text.
     fn write(self, text: &[u8], pen: &mut Pen<'_>);
 
-    /// The bytes of a block that are special.
+    /// The bytes of a block that, anywhere in a text, keep it from being copied as it is.
     fn special(block: Block) -> Such;
 
     /// The bytes of a block that [`mark`](Self::mark) is asked about.
@@ -54,11 +51,6 @@ impl Style for Json {
     /// `\u0000`.
     const GROWTH: usize = 6;
     const AROUND: usize = 0;
-
-    #[inline]
-    fn is_special(byte: u8) -> bool {
-        byte < 0x20 || byte == b'"' || byte == b'\\'
-    }
 
     #[inline]
     fn is_odd(self, _text: Ends) -> bool {
@@ -146,11 +138,6 @@ impl Style for Csv {
     const AROUND: usize = 2;
 
     #[inline]
-    fn is_special(byte: u8) -> bool {
-        byte == b',' || byte == b'"' || byte == b'\n' || byte == b'\r'
-    }
-
-    #[inline]
     fn is_odd(self, text: Ends) -> bool {
         // `#` is the last of the bytes that must not be first, and space the last that must not be last.
         let ends = u8::from(text.first <= b'#') | u8::from(text.last <= b' ');
@@ -198,34 +185,15 @@ pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
         }
         at += BLOCK;
     }
-    at + rest.iter().position(|&byte| S::is_special(byte)).unwrap_or(rest.len())
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let special = S::special(Block::of(&last)).bits() & first_bits(rest.len());
+    at + if special == 0 { rest.len() } else { special.trailing_zeros() as usize }
 }
 
 /// Whether a byte of a text is special.
 pub(crate) fn is_any_special<S: Style>(text: &[u8]) -> bool {
-    match text.len() {
-        // Blocks, the last of which may overlap the one before.
-        BLOCK.. => {
-            let (blocks, _) = text.as_chunks::<BLOCK>();
-            let last = text.last_chunk::<BLOCK>();
-            blocks.iter().chain(last).any(|block| S::special(Block::of(block)).bits() != 0)
-        }
-        8.. => ends_have::<S, 8>(text),
-        4.. => ends_have::<S, 4>(text),
-        _ => text.iter().any(|&byte| S::is_special(byte)),
-    }
-}
-
-#[inline]
-fn ends_have<S: Style, const N: usize>(text: &[u8]) -> bool {
-    let ends = text.first_chunk::<N>().zip(text.last_chunk::<N>());
-    ends.is_some_and(|(first, last)| any(first, S::is_special) | any(last, S::is_special))
-}
-
-/// Whether one of the bytes is such: all are looked at, without a branch.
-#[inline]
-fn any<const N: usize>(bytes: &[u8; N], is_such: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(0, |any, &byte| any | u8::from(is_such(byte))) != 0
+    find::<S>(text, 0) < text.len()
 }
 
 /// Asks about texts that lie one after the other; each byte is looked at once.
@@ -287,6 +255,17 @@ mod tests {
                 }
                 assert_eq!(find::<Csv>(&text, at + 1), len, "{len} {at}");
             }
+        }
+    }
+
+    #[test]
+    fn the_special_bytes_are_those_of_the_format() {
+        for byte in 0..=u8::MAX {
+            let text = [b'x', byte];
+            let json = byte < 0x20 || byte == b'"' || byte == b'\\';
+            assert_eq!(find::<Json>(&text, 0), if json { 1 } else { 2 }, "{byte}");
+            let csv = matches!(byte, b',' | b'"' | b'\n' | b'\r');
+            assert_eq!(find::<Csv>(&text, 0), if csv { 1 } else { 2 }, "{byte}");
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, GenericListViewArray, OffsetSizeTrait};
 use arrow::buffer::NullBuffer;
 
-use crate::encode::rows::taken;
+use crate::encode::rows::items;
 use crate::encode::text::cells::{Cells, Frame, Pen};
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
 use crate::encode::text::join::Join;
@@ -152,16 +152,18 @@ fn in_a_row<O: OffsetSizeTrait>(
     list: &GenericListViewArray<O>,
     nulls: Option<&NullBuffer>,
 ) -> Result<(ArrayRef, Vec<usize>)> {
-    let (mut places, mut offsets) = (Vec::new(), Vec::with_capacity(list.len() + 1));
-    offsets.push(0);
+    let (mut ranges, mut offsets) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len() + 1));
+    let mut end = 0;
+    offsets.push(end);
     for row in 0..list.len() {
         if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-            let first = list.value_offset(row).as_usize();
-            places.extend(first..first + list.value_size(row).as_usize());
+            let len = list.value_size(row).as_usize();
+            ranges.push((list.value_offset(row).as_usize(), len));
+            end += len;
         }
-        offsets.push(places.len());
+        offsets.push(end);
     }
-    Ok((taken(list.values(), &places, None)?, offsets))
+    Ok((items(list.values(), &ranges)?, offsets))
 }
 
 fn usize_offsets<O: OffsetSizeTrait>(offsets: &[O]) -> Vec<usize> {

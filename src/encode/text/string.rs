@@ -96,8 +96,9 @@ struct Views<'p, S> {
     style: S,
 }
 
-/// The bytes that a view holds itself.
+/// The bytes that a view holds itself, and where they begin in it.
 const INLINE: usize = 12;
+const TEXT: usize = 4;
 
 impl<S: Style> Column for Views<'_, S> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
@@ -110,9 +111,10 @@ impl<S: Style> Column for Views<'_, S> {
                 pen.affix(&self.frame.null);
             } else if !self.put(view, &mut pen) {
                 let short = view.to_le_bytes();
-                let (source, from) = self.source(&short, view);
+                let len = view_len(view);
+                let (source, from) = if len <= INLINE { (&short[..], TEXT) } else { self.place(view) };
                 pen.finish();
-                odd(self.style, self.frame, &source[from..from + view_len(view)], out);
+                odd(self.style, self.frame, &source[from..from + len], out);
                 out.room(self.most(&views[index..]), 0);
                 pen = out.pen();
             }
@@ -135,10 +137,8 @@ impl<S: Style> Views<'_, S> {
             pen.short((view >> 32).to_le_bytes(), len);
             is_odd
         } else {
-            let view = ByteView::from(view);
-            let source = &self.array.data_buffers()[view.buffer_index as usize][..];
             pen.affix(&self.frame.prefix);
-            is_odd_copied(self.style, (source, view.offset as usize), len, pen)
+            is_odd_copied(self.style, self.place(view), len, pen)
         };
         if is_odd {
             pen.set(start);
@@ -148,12 +148,9 @@ impl<S: Style> Views<'_, S> {
         !is_odd
     }
 
-    /// The bytes that a string lies in, `short` being those of the view itself, and where it begins.
+    /// The bytes that a string lies in that its view does not hold itself, and where it begins.
     #[inline]
-    fn source<'a>(&'a self, short: &'a [u8; 16], view: u128) -> (&'a [u8], usize) {
-        if view_len(view) <= INLINE {
-            return (short, 4);
-        }
+    fn place(&self, view: u128) -> (&[u8], usize) {
         let view = ByteView::from(view);
         (&self.array.data_buffers()[view.buffer_index as usize], view.offset as usize)
     }
@@ -173,7 +170,6 @@ fn view_len(view: u128) -> usize {
 /// Whether a string that its view holds itself must go through the style.
 #[inline]
 fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
-    const TEXT: usize = 4;
     let len = view_len(view);
     let bytes = view.to_le_bytes();
     let special = S::special(Block::of(&bytes)).bits() >> TEXT & first_bits(len);
