@@ -165,6 +165,13 @@ with_azurite() {
     return "$status"
 }
 
+# What the build of the module for FIPS takes, which all features together have in them.
+make_fips_tools() {
+    if ! command -v cmake >/dev/null || ! command -v go >/dev/null; then
+        apt-get update && apt-get install --yes --no-install-recommends cmake golang-go
+    fi
+}
+
 # tool NAME: a cargo subcommand from crates.io, kept in the cache unless the machine has it.
 tool() {
     if ! command -v "$1" >/dev/null; then

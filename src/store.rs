@@ -37,6 +37,11 @@ pub use connect::token_uploads;
 #[cfg(feature = "kms")]
 pub use role::AssumedRole;
 
+/// The options of S3 about encryption by the store, and the algorithm of two layers (DSSE-KMS).
+const ALGORITHM: &str = "aws_server_side_encryption";
+const BUCKET_KEY: &str = "aws_sse_bucket_key_enabled";
+const TWO_LAYERS: &str = "aws:kms:dsse";
+
 /// What the operator tells the clients of object stores: regions, endpoints, credentials.
 ///
 /// The keys are those of `object_store`, such as `aws_region`, `aws_endpoint_url`, `aws_access_key_id`,
@@ -82,13 +87,17 @@ impl StoreOptions {
         self
     }
 
-    /// The same options, and encryption by the store under a key of KMS with bucket keys, for what is written.
+    /// The same options, and encryption by the store under a key of KMS, for what is written.
+    ///
+    /// With bucket keys, unless the options ask for two layers (DSSE-KMS), which has none.
     pub(crate) fn with_sse_kms(mut self, key: &KeyId) -> Self {
-        let pairs = [
-            ("aws_server_side_encryption", "aws:kms"),
-            ("aws_sse_kms_key_id", key.as_str()),
-            ("aws_sse_bucket_key_enabled", "true"),
-        ];
+        let algorithm = self.pairs.entry(ALGORITHM.to_owned()).or_default();
+        let is_doubled = algorithm == TWO_LAYERS;
+        if !is_doubled {
+            *algorithm = "aws:kms".to_owned();
+        }
+        let pairs =
+            [("aws_sse_kms_key_id", key.as_str()), (BUCKET_KEY, if is_doubled { "false" } else { "true" })];
         self.pairs.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
         self
     }

@@ -96,15 +96,17 @@ impl AwsAccess {
     /// # Errors
     ///
     /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) when a text names no key of KMS, or several keys are
-    /// given where the store encrypts.
+    /// given where the store alone encrypts, which takes one.
     pub fn grant(&self, destination: &Location, keys: &[KeyId], role: Option<&RoleArn>) -> Result<Access> {
         let role = role.map(|role| self.role(role, destination, keys)).transpose()?;
         let mut access = Access { role, ..Access::default() };
-        if matches!(self.mode, EncryptionMode::Envelope | EncryptionMode::EnvelopeAndSseKms) {
-            access.keys = self.keys(keys, access.role.as_ref())?;
-        }
-        if matches!(self.mode, EncryptionMode::SseKms | EncryptionMode::EnvelopeAndSseKms) {
-            access.sse_kms = store_key(keys)?;
+        match self.mode {
+            EncryptionMode::Envelope => access.keys = self.keys(keys, access.role.as_ref())?,
+            EncryptionMode::SseKms => access.sse_kms = only_key(keys)?.cloned(),
+            EncryptionMode::EnvelopeAndSseKms => {
+                access.keys = self.keys(keys, access.role.as_ref())?;
+                access.sse_kms = keys.first().cloned();
+            }
         }
         Ok(access)
     }
@@ -166,16 +168,48 @@ impl fmt::Debug for AwsAccess {
 }
 
 /// The key by which a store encrypts, which is one at most.
-fn store_key(keys: &[KeyId]) -> Result<Option<KeyId>> {
-    match keys {
-        [] => Ok(None),
-        [key] => {
-            KmsName::parse(key)?;
-            Ok(Some(key.clone()))
+fn only_key(keys: &[KeyId]) -> Result<Option<&KeyId>> {
+    if keys.len() > 1 {
+        let rule = "must be one key where the store encrypts".to_owned();
+        return Err(Cause::Field { field: "EncryptionKey", rule }.into());
+    }
+    let key = keys.first();
+    key.map(KmsName::parse).transpose()?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const ALIAS: &str = "alias/of-ours";
+    const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+    /// The key that makes data keys, and the key of the store.
+    fn granted(mode: EncryptionMode, keys: &[&str]) -> Result<(Option<String>, Option<String>)> {
+        let keys: Vec<KeyId> = keys.iter().map(|key| key.parse().unwrap()).collect();
+        let aws = AwsAccess::new(&SdkConfig::builder().build()).with_mode(mode);
+        let access = aws.grant(&"s3://exports/a".parse().unwrap(), &keys, None)?;
+        Ok((access.keys.map(|keys| keys.key_id()), access.sse_kms.map(|key| key.to_string())))
+    }
+
+    #[test]
+    fn the_mode_says_who_encrypts_under_which_keys() {
+        let first = || Some(ALIAS.to_owned());
+        for (mode, keys, expected) in [
+            (EncryptionMode::Envelope, &[][..], (None, None)),
+            (EncryptionMode::Envelope, &[ALIAS, ID][..], (first(), None)),
+            (EncryptionMode::SseKms, &[][..], (None, None)),
+            (EncryptionMode::SseKms, &[ALIAS][..], (None, first())),
+            (EncryptionMode::EnvelopeAndSseKms, &[][..], (None, None)),
+            (EncryptionMode::EnvelopeAndSseKms, &[ALIAS][..], (first(), first())),
+            (EncryptionMode::EnvelopeAndSseKms, &[ALIAS, ID][..], (first(), first())),
+        ] {
+            assert_eq!(granted(mode, keys).unwrap(), expected, "{mode:?} {keys:?}");
         }
-        _ => {
-            let rule = "must be one key where the store encrypts".to_owned();
-            Err(Cause::Field { field: "EncryptionKey", rule }.into())
-        }
+        let error = granted(EncryptionMode::SseKms, &[ALIAS, ID]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.to_string().contains("must be one key"), "{error}");
     }
 }

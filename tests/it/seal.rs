@@ -29,3 +29,9 @@ fn open_into(message: &[u8], key: &DataKey, piece: usize, plain: &mut Vec<u8>) -
     }
     opener.finish(plain)
 }
+
+#[cfg(feature = "fips")]
+#[test]
+fn the_cryptography_is_that_of_the_validated_module() {
+    aws_lc_rs::try_fips_mode().unwrap();
+}

@@ -304,24 +304,35 @@ async fn a_sealed_snapshot_is_not_verified_without_its_key() {
 
 const KMS_KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-#[tokio::test]
-async fn the_store_is_told_to_encrypt_each_object_single_and_multipart() {
+/// Exports, the store encrypting, and says what each request that makes an object told it.
+async fn encrypted_by_the_store(algorithm: Option<&str>) -> Vec<(S3Call, [Option<String>; 3])> {
     let server = S3Server::start().await;
     let target: Location = format!("s3://{BUCKET}/exports").parse().unwrap();
+    let algorithm = algorithm.map(|algorithm| ("aws_server_side_encryption", algorithm.to_owned()));
     let export = Exporter::builder(super::source(vec![rows(Format::Csv)]), target)
         .with_format(Format::Csv)
-        .with_store_options(StoreOptions::from_pairs(server.options()))
+        .with_store_options(StoreOptions::from_pairs(server.options().into_iter().chain(algorithm)))
         .with_sse_kms(KMS_KEY.parse().unwrap());
     let manifest = export.build().unwrap().run().await.unwrap();
     let encryption = manifest.encryption.unwrap();
     assert_eq!((encryption.mode.as_str(), encryption.store_key.as_deref()), ("sse-kms", Some(KMS_KEY)));
+    server.encryptions()
+}
 
-    let made = server.encryptions();
-    let expected = ["aws:kms", KMS_KEY, "true"].map(|value| Some(value.to_owned()));
-    for call in [S3Call::Create, S3Call::Put] {
-        assert!(made.iter().any(|(found, _)| *found == call), "{call:?}");
+#[tokio::test]
+async fn the_store_is_told_to_encrypt_each_object_single_and_multipart() {
+    for (algorithm, expected) in [
+        (None, ["aws:kms", KMS_KEY, "true"]),
+        (Some("AES256"), ["aws:kms", KMS_KEY, "true"]),
+        (Some("aws:kms:dsse"), ["aws:kms:dsse", KMS_KEY, "false"]),
+    ] {
+        let made = encrypted_by_the_store(algorithm).await;
+        let expected = expected.map(|value| Some(value.to_owned()));
+        for call in [S3Call::Create, S3Call::Put] {
+            assert!(made.iter().any(|(found, _)| *found == call), "{call:?}");
+        }
+        assert!(made.iter().all(|(_, found)| *found == expected), "{made:?}");
     }
-    assert!(made.iter().all(|(_, found)| *found == expected), "{made:?}");
 }
 
 #[tokio::test]
