@@ -9,10 +9,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
-use crate::encode::text::cells::{Affix, Frame};
 use crate::encode::text::chunk;
 use crate::encode::text::column::column;
 use crate::encode::text::desk::Desks;
+use crate::encode::text::frame::{Affix, Frame};
 use crate::encode::text::memo::Room;
 use crate::encode::text::nested::Structs;
 use crate::encode::text::node::{JsonNodes, Node};

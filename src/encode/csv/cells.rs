@@ -9,11 +9,11 @@ use arrow::buffer::NullBuffer;
 
 use crate::encode::csv::keys;
 use crate::encode::csv::plan::{Leaf, Shape};
-use crate::encode::text::cells::{Cells, Frame};
+use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column};
 use crate::encode::text::escape::{Csv, Style};
-use crate::encode::text::join::Join;
-use crate::encode::text::nested::fill_all;
+use crate::encode::text::frame::Frame;
+use crate::encode::text::level::Level;
 use crate::encode::text::packed::unpacked;
 use crate::error::{Cause, Result};
 
@@ -55,14 +55,13 @@ pub(super) struct Lines<'p> {
 }
 
 impl Column for Lines<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
-        let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
-        let shared = fill_all(&self.columns, &rows, cells, spare)?;
-        let join = Join::new(cells, &shared, rows.len());
-        out.room(join.len(), rows.len());
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem> {
+        let Some((level, spare)) = spare.split_first_mut() else { return Ok(()) };
+        let lines = level.rows(&self.columns, &rows, spare)?;
+        out.room(lines.len(), rows.len());
         let mut pen = out.pen();
         for row in 0..rows.len() {
-            join.row(row, &mut pen);
+            lines.row(row, &mut pen);
             pen.close();
         }
         pen.finish();
@@ -78,8 +77,8 @@ struct JsonCells<'p> {
 }
 
 impl Column for JsonCells<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
-        let Some((texts, spare)) = spare.split_first_mut() else { return Ok(()) };
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem> {
+        let Some((Level { cells: texts, .. }, spare)) = spare.split_first_mut() else { return Ok(()) };
         texts.clear();
         self.values.fill(rows.clone(), texts, spare)?;
         let most = self.frame.most() + Csv::AROUND;

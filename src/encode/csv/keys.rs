@@ -18,6 +18,7 @@ use crate::encode::csv::plan::Shape;
 use crate::encode::rows::taken;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem};
+use crate::encode::text::level::Level;
 use crate::encode::text::nested::{KEY_NULL, KEY_TWICE};
 use crate::encode::text::packed::unpacked;
 use crate::encode::text::scalar::Scalar;
@@ -98,7 +99,7 @@ struct Flawed<'p> {
 }
 
 impl Column for Flawed<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem> {
         let mut result = Ok(());
         if rows.contains(&self.index) {
             result = Err(Problem { index: self.index, column: self.path.to_owned(), what: self.what });

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, SchemaRef, UnionFields};
 
-use crate::encode::text::cells::{Affix, Cells, Frame};
+use crate::encode::text::cells::Cells;
 use crate::encode::text::escape::{Csv, LONE_NULL, Style};
+use crate::encode::text::frame::{Affix, Frame};
 use crate::encode::text::memo::{Memo, Room};
 use crate::encode::text::node::{
     Floats, JsonNodes, Kind, Node, Place, Quoting, Spelling, join, map_entry, struct_fields,

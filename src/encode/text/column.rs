@@ -15,12 +15,16 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
-use crate::encode::text::cells::{Cells, Frame, Span};
+use crate::encode::text::cells::{Cells, Span};
+use crate::encode::text::frame::Frame;
+use crate::encode::text::level::Level;
 use crate::encode::text::nested;
 use crate::encode::text::node::{Floats, Kind, Node};
 use crate::encode::text::number::{AnyFloat, Bool, Decimal, Float, Integer, Text};
 use crate::encode::text::packed::Packed;
+use crate::encode::text::pen::{Ending, Pen};
 use crate::encode::text::scalar::Scalar;
+use crate::encode::text::slots::{Slots, Unplaced};
 use crate::encode::text::string;
 use crate::encode::text::temporal;
 use crate::encode::text::time::{Days, Millidays};
@@ -32,13 +36,25 @@ pub(crate) trait Column {
     /// Appends one cell for each row of `rows` to `out`.
     ///
     /// `spare` is memory for what is nested, one level of it each. On a problem, `out` is of no use.
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem>;
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem>;
 
     /// Instead of filling: the text that has all cells of `rows`, whose places in it are appended to `spans`.
     ///
     /// `None`: there is no such text, and nothing was appended.
     fn shared(&self, _rows: &Range<usize>, _spans: &mut Vec<Span>) -> Option<&[u8]> {
         None
+    }
+
+    /// The most bytes of a cell of `rows`, but for escapes, where the cells can be placed in slots.
+    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
+        None
+    }
+
+    /// Instead of filling, where [`most`](Self::most) is known: appends a cell to each slot.
+    ///
+    /// Where that fails, the slots are of no use.
+    fn place(&self, _rows: Range<usize>, _slots: &mut Slots) -> Result<(), Unplaced> {
+        Err(Unplaced)
     }
 }
 
@@ -180,15 +196,29 @@ struct Absent<'p> {
 }
 
 impl Column for Absent<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         out.room(rows.len() * self.frame.null.len(), rows.len());
-        let mut pen = out.pen();
-        for _ in rows {
+        self.put(rows.len(), out.pen()).finish();
+        Ok(())
+    }
+
+    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
+        Some(self.frame.null.len())
+    }
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        self.put(rows.len(), slots.pen().0);
+        Ok(())
+    }
+}
+
+impl Absent<'_> {
+    fn put<'a, E: Ending>(&self, cells: usize, mut pen: Pen<'a, E>) -> Pen<'a, E> {
+        for _ in 0..cells {
             pen.affix(&self.frame.null);
             pen.close();
         }
-        pen.finish();
-        Ok(())
+        pen
     }
 }
 
@@ -199,9 +229,25 @@ struct Bools<'p> {
 }
 
 impl Column for Bools<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
-        fill_plain(rows, out, (self.frame, self.nulls.as_ref()), &Bool, |row| self.values.value(row));
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
+        out.room(rows.len() * most_of::<_, Bool>(self.frame), rows.len());
+        self.put(rows, out.pen()).finish();
         Ok(())
+    }
+
+    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
+        Some(most_of::<_, Bool>(self.frame))
+    }
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        self.put(rows, slots.pen().0);
+        Ok(())
+    }
+}
+
+impl Bools<'_> {
+    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
+        put_plain(rows, pen, (self.frame, self.nulls.as_ref()), &Bool, |row| self.values.value(row))
     }
 }
 
@@ -214,21 +260,42 @@ struct Numbers<'p, T: ArrowPrimitiveType, W> {
 }
 
 impl<T: ArrowPrimitiveType, W: Text<T::Native>> Column for Numbers<'_, T, W> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
-        let values = &self.values.values()[rows.clone()];
-        // Over the block at once, with what lies under nulls: the loop vanishes where no value has a problem.
-        if values.iter().any(|&value| self.text.problem(value).is_some()) {
-            self.check(rows.clone())?;
-        }
-        let first = rows.start;
-        fill_plain(rows, out, (&self.node.frame, self.nulls.as_ref()), &self.text, |row| values[row - first]);
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
+        self.check(&rows)?;
+        out.room(rows.len() * most_of::<_, W>(&self.node.frame), rows.len());
+        self.put(rows, out.pen()).finish();
+        Ok(())
+    }
+
+    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
+        Some(most_of::<_, W>(&self.node.frame))
+    }
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        self.check(&rows).map_err(|_problem| Unplaced)?;
+        self.put(rows, slots.pen().0);
         Ok(())
     }
 }
 
 impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
+    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
+        let (first, values) = (rows.start, &self.values.values()[rows.clone()]);
+        put_plain(rows, pen, (&self.node.frame, self.nulls.as_ref()), &self.text, |row| values[row - first])
+    }
+
+    fn check(&self, rows: &Range<usize>) -> Result<(), Problem> {
+        // Over the block at once, with what lies under nulls: the loop vanishes where no value has a problem.
+        let mut values = self.values.values()[rows.clone()].iter();
+        if values.any(|&value| self.text.problem(value).is_some()) {
+            self.problem(rows.clone())
+        } else {
+            Ok(())
+        }
+    }
+
     #[cold]
-    fn check(&self, rows: Range<usize>) -> Result<(), Problem> {
+    fn problem(&self, rows: Range<usize>) -> Result<(), Problem> {
         for index in rows {
             if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index))
                 && let Some(what) = self.text.problem(self.values.value(index))
@@ -240,16 +307,19 @@ impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
     }
 }
 
+/// The most bytes of a cell of values of limited length.
+fn most_of<V, W: Text<V>>(frame: &Frame) -> usize {
+    frame.most() + W::MOST
+}
+
 /// Appends a cell a row: the frame with a value of limited length in it, or its null.
-fn fill_plain<V, W: Text<V>>(
+fn put_plain<'a, V, W: Text<V>, E: Ending>(
     rows: Range<usize>,
-    out: &mut Cells,
+    mut pen: Pen<'a, E>,
     (frame, nulls): (&Frame, Option<&NullBuffer>),
     text: &W,
     value: impl Fn(usize) -> V,
-) {
-    out.room(rows.len() * (frame.most() + W::MOST), rows.len());
-    let mut pen = out.pen();
+) -> Pen<'a, E> {
     for row in rows {
         if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
             pen.affix(&frame.prefix);
@@ -261,5 +331,5 @@ fn fill_plain<V, W: Text<V>>(
         }
         pen.close();
     }
-    pen.finish();
+    pen
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use crate::encode::text::cells::Cells;
+use crate::encode::text::level::Level;
 
 /// Bytes of texts, and of cells, that wait for the next chunks, at most; what is larger is let go of.
 const MOST_BYTES: usize = 8 << 20;
@@ -18,32 +19,32 @@ const MOST_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(crate) struct Desks {
     /// How deep cells nest.
-    levels: usize,
+    depth: usize,
     texts: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// The cells of each level, for each thread that has none.
-    cells: Mutex<Vec<Vec<Cells>>>,
+    /// The memory of each level, for each thread that has none.
+    nested: Mutex<Vec<Vec<Level>>>,
 }
 
 impl Desks {
     /// None yet, for cells that nest so deep.
-    pub(crate) fn new(levels: usize) -> Self {
-        Self { levels, texts: Arc::default(), cells: Mutex::default() }
+    pub(crate) fn new(depth: usize) -> Self {
+        Self { depth, texts: Arc::default(), nested: Mutex::default() }
     }
 
-    /// Where a chunk is written, and the cells of each level below.
-    pub(crate) fn take(&self) -> (Cells, Vec<Cells>) {
+    /// Where a chunk is written, and the memory of each level below.
+    pub(crate) fn take(&self) -> (Cells, Vec<Level>) {
         let memory = self.texts.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let cells = cells.unwrap_or_else(|| (0..self.levels).map(|_| Cells::new()).collect());
-        (Cells::within(memory.unwrap_or_default()), cells)
+        let nested = self.nested.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let nested = nested.unwrap_or_else(|| (0..self.depth).map(|_| Level::default()).collect());
+        (Cells::within(memory.unwrap_or_default()), nested)
     }
 
     /// The text that was written; its memory comes back when nobody has it any more.
-    pub(crate) fn give_back(&self, out: Cells, cells: Vec<Cells>) -> Bytes {
-        let mut idle = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept: usize = idle.iter().chain([&cells]).flatten().map(Cells::memory).sum();
+    pub(crate) fn give_back(&self, out: Cells, nested: Vec<Level>) -> Bytes {
+        let mut idle = self.nested.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: usize = idle.iter().chain([&nested]).flatten().map(Level::memory).sum();
         if kept <= MOST_BYTES {
-            idle.push(cells);
+            idle.push(nested);
         }
         drop(idle);
         let (memory, len) = out.into_memory();

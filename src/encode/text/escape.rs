@@ -6,7 +6,7 @@
 //! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
 
 use crate::encode::text::block::{BLOCK, Block, Such, first_bits};
-use crate::encode::text::cells::Pen;
+use crate::encode::text::pen::Pen;
 use crate::encode::text::rewrite::rewrite;
 
 /// How a text is made safe for its format.

@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use crate::encode::text::cells::{Cells, Pen, Span};
+use crate::encode::text::cells::{Cells, Span};
+use crate::encode::text::pen::Pen;
 
 /// Joins cells to rows: `columns` runs of `rows` cells each become `rows` cells.
 #[derive(Debug)]

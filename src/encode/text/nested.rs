@@ -13,11 +13,15 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, GenericListVi
 use arrow::buffer::NullBuffer;
 
 use crate::encode::rows::items;
-use crate::encode::text::cells::{Cells, Frame, Pen};
+use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
+use crate::encode::text::frame::Frame;
 use crate::encode::text::join::Join;
+use crate::encode::text::level::{Level, fill_all};
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
+use crate::encode::text::pen::{Ending, Pen};
+use crate::encode::text::slots::{Slots, Unplaced};
 use crate::error::Result;
 
 /// What is wrong with a map that has a null for a key.
@@ -51,15 +55,14 @@ pub(crate) struct Structs<'p> {
 }
 
 impl Column for Structs<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
-        let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
-        let shared = fill_all(&self.columns, &rows, cells, spare)?;
-        let join = Join::new(cells, &shared, rows.len());
-        out.room(join.len() + rows.len() * (self.frame.most() + 1), rows.len());
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem> {
+        let Some((level, spare)) = spare.split_first_mut() else { return Ok(()) };
+        let members = level.rows(&self.columns, &rows, spare)?;
+        out.room(members.len() + rows.len() * (self.frame.most() + 1), rows.len());
         let mut pen = out.pen();
         for (index, row) in rows.enumerate() {
             if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
-                bracket(b'{', self.frame, &mut pen, |pen| join.row(index, pen));
+                bracket(b'{', self.frame, &mut pen, |pen| members.row(index, pen));
             } else {
                 pen.affix(&self.frame.null);
             }
@@ -68,28 +71,35 @@ impl Column for Structs<'_> {
         pen.finish();
         Ok(())
     }
-}
 
-/// Fills the cells of several columns, one column after the other; gives the texts of those that share one.
-pub(crate) fn fill_all<'c>(
-    columns: &'c [BoxColumn<'_>],
-    rows: &Range<usize>,
-    cells: &mut Cells,
-    spare: &mut [Cells],
-) -> Result<Vec<Option<&'c [u8]>>, Problem> {
-    cells.clear();
-    let mut shared = Vec::with_capacity(columns.len());
-    // All are filled after a problem, too: the earliest row of any column is to be reported.
-    let mut result = Ok(());
-    for column in columns {
-        let text = column.shared(rows, cells.spans_mut());
-        if text.is_none() {
-            result = Problem::earlier(result, column.fill(rows.clone(), cells, spare));
-            cells.note_spans();
-        }
-        shared.push(text);
+    fn most(&self, rows: &Range<usize>) -> Option<usize> {
+        self.columns.iter().try_fold(self.frame.most() + 1, |sum, column| Some(sum + column.most(rows)?))
     }
-    result.map(|()| shared)
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        let begun = slots.ends().to_vec();
+        // Said anew, column by column; what surrounds them is last.
+        let own = self.frame.most() + 1;
+        slots.expect(self.most(&rows).unwrap_or(own));
+        slots.copy_affix(&self.frame.prefix);
+        for column in &self.columns {
+            slots.now(column.most(&rows).unwrap_or(0));
+            column.place(rows.clone(), slots)?;
+        }
+        slots.now(own);
+        let (mut pen, _) = slots.pen();
+        for (row, start) in rows.zip(begun) {
+            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                let start = start + self.frame.prefix.len();
+                close_bracket((b'{', start), self.frame, &mut pen);
+            } else {
+                pen.set(start);
+                pen.affix(&self.frame.null);
+            }
+            pen.close();
+        }
+        Ok(())
+    }
 }
 
 /// Appends items within their frame, and replaces the comma before the first by the opening bracket.
@@ -98,6 +108,12 @@ fn bracket<'a>(open: u8, frame: &Frame, pen: &mut Pen<'a>, items: impl FnOnce(&m
     pen.affix(&frame.prefix);
     let start = pen.at();
     items(pen);
+    close_bracket((open, start), frame, pen);
+}
+
+/// Replaces the comma before the first item by the opening bracket, and appends what stands behind the last.
+#[inline]
+fn close_bracket<E: Ending>((open, start): (u8, usize), frame: &Frame, pen: &mut Pen<'_, E>) {
     pen.set(pen.at().max(start + 1));
     pen.replace(start, open);
     pen.affix(&frame.suffix);
@@ -204,8 +220,8 @@ struct Keys<'p> {
 }
 
 impl Column for Lists<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, levels: &mut [Cells]) -> Result<(), Problem> {
-        let Some((cells, spare)) = levels.split_first_mut() else { return Ok(()) };
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, levels: &mut [Level]) -> Result<(), Problem> {
+        let Some((Level { cells, .. }, spare)) = levels.split_first_mut() else { return Ok(()) };
         let items = self.offsets[rows.start]..self.offsets[rows.end];
         let shared = match fill_all(&self.items, &items, cells, spare) {
             Ok(shared) => shared,
@@ -248,7 +264,7 @@ impl Lists<'_> {
         problem: Problem,
         first: usize,
         out: &mut Cells,
-        spare: &mut [Cells],
+        spare: &mut [Level],
     ) -> Result<(), Problem> {
         if self.keys.is_some() {
             self.fill(first..problem.index, out, spare)?;

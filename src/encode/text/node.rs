@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 
-use crate::encode::text::cells::{Affix, Cells, Frame};
+use crate::encode::text::cells::Cells;
 use crate::encode::text::escape::{Csv, Json, Style};
+use crate::encode::text::frame::{Affix, Frame};
 use crate::encode::text::memo::{Memo, Room};
 use crate::encode::text::scalar::{Scalar, plain, union_fields};
 use crate::error::{Cause, Result};

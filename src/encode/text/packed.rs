@@ -5,18 +5,22 @@
 //!
 //! Invariant: a value that no row refers to cannot fail the export.
 
+use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
 
 use crate::encode::rows::taken;
 use crate::encode::text::cells::{Cells, Span};
 use crate::encode::text::column::{self, BoxColumn, Column, Problem};
+use crate::encode::text::level::Level;
 use crate::encode::text::memo::Entries;
 use crate::encode::text::node::Node;
+use crate::encode::text::pen::{Ending, Pen};
+use crate::encode::text::slots::{Slots, Unplaced};
 use crate::error::Result;
 
 /// An array without its outermost dictionary or runs.
@@ -108,6 +112,9 @@ pub(crate) fn unpacked(
     unpacked(&packed.unpacked()?, nulls.as_ref())
 }
 
+/// Cells that are looked up at once: as many as bits of a word tell of nulls.
+const GROUP: usize = 64;
+
 /// Rows that show written entries.
 struct Shared<K: ArrowNativeType> {
     entries: Arc<Entries>,
@@ -117,39 +124,68 @@ struct Shared<K: ArrowNativeType> {
 }
 
 impl<K: ArrowNativeType> Shared<K> {
-    fn spans(&self, rows: &Range<usize>, spans: &mut Vec<Span>) {
+    /// Gives the places of the cells, a few at a time, and a bit for each that is no null.
+    #[inline]
+    fn each(&self, rows: &Range<usize>, mut take: impl FnMut(&[Span], u64)) {
         let keys = &self.rows[rows.clone()];
-        let (entries, null) = (self.entries.spans(), self.entries.null());
-        let Some(nulls) = &self.nulls else {
-            return spans.extend(keys.iter().map(|key| entries[key.as_usize()]));
-        };
-        let valid = nulls.inner().slice(rows.start, rows.len());
-        for (keys, mut word) in keys.chunks(64).zip(valid.bit_chunks().iter_padded()) {
-            for key in keys {
-                let entry = if word & 1 == 1 { key.as_usize() } else { null };
-                spans.push(entries[entry]);
-                word >>= 1;
+        let null = self.entries.null();
+        let mut places = [Span { from: 0, len: 0 }; GROUP];
+        let valid = self.nulls.as_ref().map(|nulls| nulls.inner().slice(rows.start, rows.len()));
+        let valid = valid.as_ref().map(BooleanBuffer::bit_chunks);
+        let mut words = valid.as_ref().map(|valid| valid.iter_padded());
+        for keys in keys.chunks(GROUP) {
+            let word = words.as_mut().map_or(u64::MAX, |words| words.next().unwrap_or(0));
+            let mut bits = word;
+            for (place, key) in places.iter_mut().zip(keys) {
+                *place = self.entries.place(if bits & 1 == 1 { key.as_usize() } else { null });
+                bits >>= 1;
             }
+            take(&places[..keys.len()], word);
         }
+    }
+
+    fn put<'a, E: Ending>(&self, rows: &Range<usize>, mut pen: Pen<'a, E>) -> Pen<'a, E> {
+        let (text, prefix) = (self.entries.text(), self.entries.prefix());
+        self.each(rows, |places, mut word| {
+            // All texts are asked for before the first one is needed: most are far away.
+            black_box(places.iter().fold(0, |seen, place| seen | text[place.from]));
+            for &Span { from, len } in places {
+                if prefix.len() > 0 && word & 1 == 1 {
+                    pen.affix(prefix);
+                }
+                word >>= 1;
+                pen.copy(text, from, len);
+                pen.close();
+            }
+        });
+        pen
     }
 }
 
 impl<K: ArrowNativeType> Column for Shared<K> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
-        let mut spans = Vec::with_capacity(rows.len());
-        self.spans(&rows, &mut spans);
-        out.room(spans.iter().map(|span| span.len).sum(), rows.len());
-        let mut pen = out.pen();
-        for span in spans {
-            pen.copy(self.entries.text(), span.from, span.len);
-            pen.close();
-        }
-        pen.finish();
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
+        let mut bytes = rows.len() * self.entries.prefix().len();
+        self.each(&rows, |places, _| bytes += places.iter().map(|place| place.len).sum::<usize>());
+        out.room(bytes, rows.len());
+        self.put(&rows, out.pen()).finish();
         Ok(())
     }
 
     fn shared(&self, rows: &Range<usize>, spans: &mut Vec<Span>) -> Option<&[u8]> {
-        self.spans(rows, spans);
+        if self.entries.prefix().len() > 0 {
+            return None;
+        }
+        spans.reserve(rows.len());
+        self.each(rows, |places, _| spans.extend_from_slice(places));
         Some(self.entries.text())
+    }
+
+    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
+        Some(self.entries.longest())
+    }
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        self.put(&rows, slots.pen().0);
+        Ok(())
     }
 }

@@ -7,8 +7,8 @@
 //! Invariant: a byte that is not escaped stands as it is.
 
 use crate::encode::text::block::{BLOCK, Block, first_bits};
-use crate::encode::text::cells::Pen;
 use crate::encode::text::escape::Style;
+use crate::encode::text::pen::Pen;
 
 /// A block, and what a copy that begins in it takes along.
 const WINDOW: usize = 2 * BLOCK;

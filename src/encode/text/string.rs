@@ -16,10 +16,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::encode::text::block::{Block, first_bits};
-use crate::encode::text::cells::{Cells, Frame, Pen};
+use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem};
 use crate::encode::text::escape::{Csv, Ends, Json, LONE_NULL, Scan, Style, is_any_special};
+use crate::encode::text::frame::Frame;
+use crate::encode::text::level::Level;
 use crate::encode::text::node::{Node, Quoting};
+use crate::encode::text::pen::{Ending, Pen};
+use crate::encode::text::slots::{Slots, Unplaced};
 
 /// The writer of a string column.
 pub(crate) fn texts<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p> {
@@ -54,7 +58,7 @@ struct Texts<'p, O: OffsetSizeTrait, S> {
 }
 
 impl<O: OffsetSizeTrait, S: Style> Column for Texts<'_, O, S> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         let offsets = &self.array.value_offsets()[rows.start..=rows.end];
         let [first, .., last] = offsets else { return Ok(()) };
         let (first, last) = (first.as_usize(), last.as_usize());
@@ -101,21 +105,18 @@ const INLINE: usize = 12;
 const TEXT: usize = 4;
 
 impl<S: Style> Column for Views<'_, S> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         let views = &self.array.views()[rows.clone()];
-        out.room(self.most(views), rows.len());
+        out.room(self.room(views), rows.len());
         let mut pen = out.pen();
         let nulls = self.nulls.as_ref();
         for (index, &view) in views.iter().enumerate() {
             if nulls.is_some_and(|nulls| nulls.is_null(rows.start + index)) {
                 pen.affix(&self.frame.null);
             } else if !self.put(view, &mut pen) {
-                let short = view.to_le_bytes();
-                let len = view_len(view);
-                let (source, from) = if len <= INLINE { (&short[..], TEXT) } else { self.place(view) };
                 pen.finish();
-                odd(self.style, self.frame, &source[from..from + len], out);
-                out.room(self.most(&views[index..]), 0);
+                self.odd(view, out);
+                out.room(self.room(&views[index..]), 0);
                 pen = out.pen();
             }
             pen.close();
@@ -123,12 +124,31 @@ impl<S: Style> Column for Views<'_, S> {
         pen.finish();
         Ok(())
     }
+
+    fn most(&self, rows: &Range<usize>) -> Option<usize> {
+        let lens = self.array.views()[rows.clone()].iter().map(|&view| view_len(view));
+        Some(lens.max().unwrap_or(0) + self.frame.most())
+    }
+
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        let (mut pen, aside) = slots.pen();
+        let nulls = self.nulls.as_ref();
+        for (row, &view) in rows.clone().zip(&self.array.views()[rows]) {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                pen.affix(&self.frame.null);
+            } else if !self.put(view, &mut pen) {
+                aside.append(&mut pen, |cells| self.odd(view, cells))?;
+            }
+            pen.close();
+        }
+        Ok(())
+    }
 }
 
 impl<S: Style> Views<'_, S> {
     /// Appends what a cell has before its end, unless the text must go through the style.
     #[inline]
-    fn put(&self, view: u128, pen: &mut Pen<'_>) -> bool {
+    fn put<E: Ending>(&self, view: u128, pen: &mut Pen<'_, E>) -> bool {
         let len = view_len(view);
         let start = pen.at();
         let is_odd = if len <= INLINE {
@@ -138,7 +158,7 @@ impl<S: Style> Views<'_, S> {
             is_odd
         } else {
             pen.affix(&self.frame.prefix);
-            is_odd_copied(self.style, self.place(view), len, pen)
+            is_odd_copied(self.style, self.source(view), len, pen)
         };
         if is_odd {
             pen.set(start);
@@ -150,13 +170,21 @@ impl<S: Style> Views<'_, S> {
 
     /// The bytes that a string lies in that its view does not hold itself, and where it begins.
     #[inline]
-    fn place(&self, view: u128) -> (&[u8], usize) {
+    fn source(&self, view: u128) -> (&[u8], usize) {
         let view = ByteView::from(view);
         (&self.array.data_buffers()[view.buffer_index as usize], view.offset as usize)
     }
 
+    /// Appends what a cell has before its end, where the text must go through the style.
+    #[cold]
+    fn odd(&self, view: u128, out: &mut Cells) {
+        let (short, len) = (view.to_le_bytes(), view_len(view));
+        let (source, from) = if len <= INLINE { (&short[..], TEXT) } else { self.source(view) };
+        odd(self.style, self.frame, &source[from..from + len], out);
+    }
+
     /// The most bytes of the cells of these values, unescaped.
-    fn most(&self, views: &[u128]) -> usize {
+    fn room(&self, views: &[u128]) -> usize {
         views.iter().map(|&view| view_len(view)).sum::<usize>() + views.len() * self.frame.most()
     }
 }
@@ -179,7 +207,12 @@ fn is_odd_view<S: Style>(style: S, view: u128) -> bool {
 
 /// Appends a text of some length, and says whether it should not have been: it must go through the style.
 #[inline]
-fn is_odd_copied<S: Style>(style: S, (source, from): (&[u8], usize), len: usize, pen: &mut Pen<'_>) -> bool {
+fn is_odd_copied<S: Style, E: Ending>(
+    style: S,
+    (source, from): (&[u8], usize),
+    len: usize,
+    pen: &mut Pen<'_, E>,
+) -> bool {
     let text = &source[from..from + len];
     let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return true };
     let seen = pen.copy_seeing(source, from, len, S::special);
@@ -225,7 +258,7 @@ impl<A> Column for Binaries<'_, A>
 where
     for<'a> &'a A: ArrayAccessor<Item = &'a [u8]>,
 {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Cells]) -> Result<(), Problem> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         let frame = &self.node.frame;
         for row in rows {
             let valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));

@@ -6,8 +6,8 @@
 //!
 //! Invariant: the fraction has exactly the digits of the unit, none for seconds.
 
-use crate::encode::text::cells::put_array;
 use crate::encode::text::number::Text;
+use crate::encode::text::pen::put_array;
 
 const SECONDS_A_DAY: i64 = 86_400;
 /// 0000-01-01 and 9999-12-31, in days since 1970.

@@ -15,6 +15,7 @@ use arrow::datatypes::ArrowNativeType;
 use crate::encode::rows::taken;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
+use crate::encode::text::level::Level;
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
 use crate::error::Result;
@@ -81,8 +82,8 @@ impl<'p> Part<'p> {
 }
 
 impl Column for Unions<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Cells]) -> Result<(), Problem> {
-        let Some((cells, spare)) = spare.split_first_mut() else { return Ok(()) };
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, spare: &mut [Level]) -> Result<(), Problem> {
+        let Some((Level { cells, .. }, spare)) = spare.split_first_mut() else { return Ok(()) };
         cells.clear();
         let mut next = Vec::with_capacity(self.parts.len());
         let mut filled = 0;
