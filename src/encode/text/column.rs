@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -16,16 +16,16 @@ use arrow::datatypes::{
 };
 
 use crate::encode::text::cells::{Cells, Span};
-use crate::encode::text::frame::Frame;
 use crate::encode::text::level::Level;
 use crate::encode::text::nested;
 use crate::encode::text::node::{Floats, Kind, Node};
-use crate::encode::text::number::{AnyFloat, Bool, Decimal, Float, Integer, Text};
+use crate::encode::text::number::{AnyFloat, Decimal, Float, Integer};
 use crate::encode::text::packed::Packed;
-use crate::encode::text::pen::{Ending, Pen};
+use crate::encode::text::plain::{self, numbers};
 use crate::encode::text::scalar::Scalar;
 use crate::encode::text::slots::{Slots, Unplaced};
 use crate::encode::text::string;
+use crate::encode::text::structs::structs;
 use crate::encode::text::temporal;
 use crate::encode::text::time::{Days, Millidays};
 use crate::encode::text::union;
@@ -91,7 +91,7 @@ pub(crate) fn column<'p>(
 ) -> Result<BoxColumn<'p>> {
     match &node.kind {
         Kind::Scalar(scalar) => scalar_column(node, *scalar, array, outer),
-        Kind::Struct(fields) => nested::structs(node, fields, array, outer),
+        Kind::Struct(fields) => structs(node, fields, array, outer),
         Kind::List(item) => nested::lists(node, item, array, outer),
         Kind::Map(entry) => nested::maps(node, entry, array, outer),
         Kind::Union(children) => union::unions(node, children, array, outer),
@@ -117,8 +117,8 @@ fn scalar_column<'p>(
     }
     let nulls = NullBuffer::union(array.nulls(), outer);
     Ok(match scalar {
-        Scalar::Null => Box::new(Absent { frame: &node.frame }),
-        Scalar::Bool => Box::new(Bools { values: array.as_boolean().clone(), nulls, frame: &node.frame }),
+        Scalar::Null => plain::absent(node),
+        Scalar::Bool => plain::bools(node, array, nulls),
         Scalar::Int8 => numbers::<Int8Type, _>(node, array, nulls, Integer),
         Scalar::Int16 => numbers::<Int16Type, _>(node, array, nulls, Integer),
         Scalar::Int32 => numbers::<Int32Type, _>(node, array, nulls, Integer),
@@ -145,20 +145,6 @@ fn scalar_column<'p>(
         Scalar::Duration(unit) => temporal::durations(node, array, nulls, unit),
         Scalar::Interval(unit) => temporal::intervals(node, array, nulls, unit),
     })
-}
-
-/// The writer of values of one width.
-pub(crate) fn numbers<'p, T, W>(
-    node: &'p Node,
-    array: &ArrayRef,
-    nulls: Option<NullBuffer>,
-    text: W,
-) -> BoxColumn<'p>
-where
-    T: ArrowPrimitiveType,
-    W: Text<T::Native> + 'p,
-{
-    Box::new(Numbers::<T, W> { values: array.as_primitive::<T>().clone(), nulls, node, text })
 }
 
 fn floats<'p, T>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p>
@@ -188,148 +174,4 @@ fn decimals<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>, sca
     } else {
         numbers::<Decimal128Type, _>(node, array, nulls, text)
     }
-}
-
-/// A column without a value.
-struct Absent<'p> {
-    frame: &'p Frame,
-}
-
-impl Column for Absent<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
-        out.room(rows.len() * self.frame.null.len(), rows.len());
-        self.put(rows.len(), out.pen()).finish();
-        Ok(())
-    }
-
-    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
-        Some(self.frame.null.len())
-    }
-
-    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.put(rows.len(), slots.pen().0);
-        Ok(())
-    }
-}
-
-impl Absent<'_> {
-    fn put<'a, E: Ending>(&self, cells: usize, mut pen: Pen<'a, E>) -> Pen<'a, E> {
-        for _ in 0..cells {
-            pen.affix(&self.frame.null);
-            pen.close();
-        }
-        pen
-    }
-}
-
-struct Bools<'p> {
-    values: BooleanArray,
-    nulls: Option<NullBuffer>,
-    frame: &'p Frame,
-}
-
-impl Column for Bools<'_> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
-        out.room(rows.len() * most_of::<_, Bool>(self.frame), rows.len());
-        self.put(rows, out.pen()).finish();
-        Ok(())
-    }
-
-    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
-        Some(most_of::<_, Bool>(self.frame))
-    }
-
-    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.put(rows, slots.pen().0);
-        Ok(())
-    }
-}
-
-impl Bools<'_> {
-    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
-        put_plain(rows, pen, (self.frame, self.nulls.as_ref()), &Bool, |row| self.values.value(row))
-    }
-}
-
-/// A column of values of one width.
-struct Numbers<'p, T: ArrowPrimitiveType, W> {
-    values: PrimitiveArray<T>,
-    nulls: Option<NullBuffer>,
-    node: &'p Node,
-    text: W,
-}
-
-impl<T: ArrowPrimitiveType, W: Text<T::Native>> Column for Numbers<'_, T, W> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
-        self.check(&rows)?;
-        out.room(rows.len() * most_of::<_, W>(&self.node.frame), rows.len());
-        self.put(rows, out.pen()).finish();
-        Ok(())
-    }
-
-    fn most(&self, _rows: &Range<usize>) -> Option<usize> {
-        Some(most_of::<_, W>(&self.node.frame))
-    }
-
-    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.check(&rows).map_err(|_problem| Unplaced)?;
-        self.put(rows, slots.pen().0);
-        Ok(())
-    }
-}
-
-impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
-    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
-        let (first, values) = (rows.start, &self.values.values()[rows.clone()]);
-        put_plain(rows, pen, (&self.node.frame, self.nulls.as_ref()), &self.text, |row| values[row - first])
-    }
-
-    fn check(&self, rows: &Range<usize>) -> Result<(), Problem> {
-        // Over the block at once, with what lies under nulls: the loop vanishes where no value has a problem.
-        let mut values = self.values.values()[rows.clone()].iter();
-        if values.any(|&value| self.text.problem(value).is_some()) {
-            self.problem(rows.clone())
-        } else {
-            Ok(())
-        }
-    }
-
-    #[cold]
-    fn problem(&self, rows: Range<usize>) -> Result<(), Problem> {
-        for index in rows {
-            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index))
-                && let Some(what) = self.text.problem(self.values.value(index))
-            {
-                return Err(Problem { index, column: self.node.path.clone(), what });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The most bytes of a cell of values of limited length.
-fn most_of<V, W: Text<V>>(frame: &Frame) -> usize {
-    frame.most() + W::MOST
-}
-
-/// Appends a cell a row: the frame with a value of limited length in it, or its null.
-fn put_plain<'a, V, W: Text<V>, E: Ending>(
-    rows: Range<usize>,
-    mut pen: Pen<'a, E>,
-    (frame, nulls): (&Frame, Option<&NullBuffer>),
-    text: &W,
-    value: impl Fn(usize) -> V,
-) -> Pen<'a, E> {
-    for row in rows {
-        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-            pen.affix(&frame.prefix);
-            let len = text.write(value(row), pen.rest());
-            pen.set(pen.at() + len);
-            pen.affix(&frame.suffix);
-        } else {
-            pen.affix(&frame.null);
-        }
-        pen.close();
-    }
-    pen
 }

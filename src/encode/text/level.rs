@@ -146,3 +146,88 @@ pub(crate) fn fill_all<'c>(
     }
     result.map(|()| shared)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int32Array, Int64Array, ListArray, StringViewArray, StructArray};
+    use arrow::compute::cast;
+    use arrow::datatypes::{DataType, Field, Fields, Int32Type};
+
+    use super::*;
+    use crate::encode::text::column::column;
+    use crate::encode::text::memo::Room;
+    use crate::encode::text::node::{JsonNodes, Node};
+    use crate::settings::JsonlSettings;
+
+    const ROWS: usize = 128;
+
+    fn texts(every: usize) -> ArrayRef {
+        let text = |row: usize| match row % every {
+            0 => None,
+            1 => Some(format!("\"{row}\"\n\\ quoted, and escaped more often than not: \u{1}")),
+            2 => Some("a text that no view holds by itself".repeat(row % 5)),
+            _ => Some(format!("{row}")),
+        };
+        Arc::new((0..ROWS).map(text).collect::<StringViewArray>())
+    }
+
+    fn arrays() -> Vec<ArrayRef> {
+        let few = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let fields: Fields =
+            vec![Field::new("text", DataType::Utf8View, true), Field::new("number", DataType::Int64, true)]
+                .into();
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row * row)));
+        let present = (0..ROWS).map(|row| row % 3 > 0).collect::<Vec<_>>();
+        let struct_ = StructArray::new(fields, vec![texts(4), numbers], Some(present.into()));
+        let lists = (0..ROWS).map(|row| (row % 7 > 0).then(|| vec![Some(row as i32); row % 4]));
+        vec![
+            Arc::new((0..ROWS as i32).map(|row| (row % 5 > 0).then_some(-row)).collect::<Int32Array>()),
+            texts(5),
+            cast(&texts(3), &few).unwrap(),
+            Arc::new(struct_),
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists)),
+            texts(9),
+        ]
+    }
+
+    fn nodes(arrays: &[ArrayRef], settings: &JsonlSettings) -> Vec<Node> {
+        let fields = arrays.iter().enumerate();
+        let fields = fields.map(|(at, array)| Field::new(format!("c{at}"), array.data_type().clone(), true));
+        let nodes = JsonNodes { format: "JSONL", settings, room: &Room::new() };
+        nodes.members(&fields.collect::<Fields>(), "").unwrap()
+    }
+
+    fn texts_of(rows: &Rows<'_>, count: usize) -> Vec<Vec<u8>> {
+        let mut cells = Cells::new();
+        cells.room(rows.len(), count);
+        let mut pen = cells.pen();
+        for row in 0..count {
+            rows.row(row, &mut pen);
+            pen.close();
+        }
+        pen.finish();
+        (0..count).map(|row| cells.cell(row).to_vec()).collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_whichever_way_they_went() {
+        for explicit_nulls in [false, true] {
+            let settings = JsonlSettings { explicit_nulls, ..JsonlSettings::default() };
+            let arrays = arrays();
+            let nodes = nodes(&arrays, &settings);
+            let columns = nodes.iter().zip(&arrays).map(|(node, array)| column(node, array, None).unwrap());
+            let columns: Vec<_> = columns.collect();
+            let mut levels: [Level; 3] = Default::default();
+            let [level, spare @ ..] = &mut levels;
+            for rows in [0..ROWS, 3..70, 5..5] {
+                level.place(&columns, &rows, spare).unwrap();
+                let placed = texts_of(&Rows::Placed(&level.slots), rows.len());
+                let shared = fill_all(&columns, &rows, &mut level.cells, spare).map_err(|_| ()).unwrap();
+                let joined = Join::new(&level.cells, &shared, rows.len());
+                assert_eq!(placed, texts_of(&Rows::Joined(joined), rows.len()), "{rows:?}");
+            }
+        }
+    }
+}

@@ -9,8 +9,9 @@ use arrow::datatypes::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 
-use crate::encode::text::column::{BoxColumn, numbers};
+use crate::encode::text::column::BoxColumn;
 use crate::encode::text::node::Node;
+use crate::encode::text::plain::numbers;
 use crate::encode::text::scalar::Zone;
 use crate::encode::text::span::{DaysAndTime, Elapsed, Months, MonthsDaysAndTime};
 use crate::encode::text::time::{Clock, Timestamp};
