@@ -116,7 +116,7 @@ make_encryption_judges() {
 
 interop() {
     AWS_ENCRYPTION_CLI="$judge_venv/bin/aws-encryption-cli" MINISTACK="$judge_venv/bin/ministack" \
-        NODE_MODULES="$encryption_home/node_modules" \
+        NODE_MODULES="$encryption_home/node_modules" AZURITE="$npm_home/node_modules/.bin/azurite-blob" \
         ORC_JARS="$orc_jars" SEGMENT_EXPORT="$program" "$venv/bin/python" -m pytest --basetemp "$scratch/pytest" "$@" tests/interop
 }
 

@@ -1,11 +1,22 @@
-"""Fixtures: the sample data, and exports of it that several tests share."""
+"""Fixtures: the sample data, exports of it that several tests share, and servers of object stores."""
 
+import base64
+import itertools
 from pathlib import Path
 
+import numpy
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import orc_java as java
+import place as places
 import program
+import proxy as proxies
+import stores
+
+NUMBERS = itertools.count()
+PART_BYTES = 5 << 20
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +43,74 @@ def exported(testdata, tmp_path_factory):
 def orc_java(tmp_path_factory):
     """Apache ORC Java, started once."""
     running = java.OrcJava(tmp_path_factory.mktemp("java"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def noise(tmp_path_factory):
+    """Rows that no codec makes much smaller, in 30 row groups: three objects of two upload parts in each format."""
+    rows, chars = 9000, 2500
+    text = base64.b64encode(numpy.random.default_rng(7).bytes(rows * chars * 3 // 4)).decode()
+    notes = [text[row * chars : (row + 1) * chars] for row in range(rows)]
+    table = pa.table({"ProfileId": [f"{row:032x}" for row in range(rows)], "AdditionalInformation": notes})
+    path = tmp_path_factory.mktemp("noise") / "noise.parquet"
+    pq.write_table(table, path, row_group_size=rows // 30, use_dictionary=False, compression="none")
+    return path
+
+
+@pytest.fixture(scope="session")
+def damaged(noise, tmp_path_factory):
+    """The same rows, of which the last row group, one in thirty, cannot be read."""
+    group = pq.read_metadata(noise).row_group(29)
+    content = bytearray(noise.read_bytes())
+    for column in range(group.num_columns):
+        start = group.column(column).data_page_offset
+        content[start : start + 64] = b"\xff" * 64
+    path = tmp_path_factory.mktemp("damaged") / "damaged.parquet"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def on_disk(noise, tmp_path_factory):
+    """The data objects that an export to a directory writes, by format."""
+    done = {}
+
+    def objects(format_):
+        if format_ not in done:
+            directory = tmp_path_factory.mktemp(format_)
+            ended = program.run(*places.export(noise, directory, format_))
+            assert ended.returncode == 0, ended.stderr
+            done[format_] = [path.read_bytes() for path in sorted(directory.glob("*/part-*"))]
+            assert [len(content) > PART_BYTES for content in done[format_]] == [True] * 3
+        return done[format_]
+
+    return objects
+
+
+@pytest.fixture(scope="session", params=stores.STORES)
+def store(request, tmp_path_factory):
+    """Each of the servers, with an empty bucket or container."""
+    running = stores.STORES[request.param](tmp_path_factory.mktemp(request.param))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def fresh_place(store):
+    """Makes empty places in the store."""
+    return lambda: places.Place(store, f"p{next(NUMBERS)}")
+
+
+@pytest.fixture
+def place(fresh_place):
+    return fresh_place()
+
+
+@pytest.fixture
+def proxy(store):
+    """A proxy in front of the store."""
+    running = proxies.Proxy(store.port)
     yield running
     running.close()

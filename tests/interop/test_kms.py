@@ -24,7 +24,6 @@ S3_ACTIONS = [
     "s3:GetObject",
     "s3:DeleteObject",
     "s3:AbortMultipartUpload",
-    "s3:ListMultipartUploadParts",
     "s3:ListBucket",
     "s3:ListBucketMultipartUploads",
 ]
