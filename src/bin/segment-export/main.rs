@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod schema;
 mod snapshot;
+mod warnings;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ use crate::failure::Failure;
 const IO_THREADS: usize = 2;
 
 fn main() -> ExitCode {
+    warnings::show();
     match parse().and_then(|command| command.map_or(Ok(()), run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

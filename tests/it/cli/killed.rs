@@ -9,7 +9,7 @@ use bytes::Bytes;
 use segment_export::upload::PartStore;
 use tokio::process::{Child, Command};
 
-use crate::support::s3::{Answer, S3Call, S3Server};
+use crate::support::s3::{Answer, Fault, S3Call, S3Server, SECRET_KEY};
 use crate::support::stores::visible;
 
 const ID: &str = "fedcba9876543210fedcba9876543210";
@@ -104,6 +104,18 @@ async fn a_killed_export_shows_nothing_and_is_aborted_or_done_again_with_the_sam
             assert_eq!(server.open_uploads(), 0, "{format} at byte {at}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abort_that_may_not_see_open_uploads_says_so() {
+    let server = S3Server::start().await;
+    kill_at(&server, "csv", 1_000).await;
+    server.add(Fault::every(S3Call::ListOpen, Answer::Status(403)));
+    let uri = format!("s3://bucket/out/{ID}");
+    let done = program(&server, &["abort", &uri]).spawn().unwrap().wait_with_output().await.unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && told.contains("does not list open uploads"), "{told}");
+    assert!(!told.contains("X-Amz-Signature") && !told.contains(SECRET_KEY), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,18 @@
+//! What the library warns of, on standard error: what was not done, though the command goes on.
+
+use std::io::stderr;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+/// Shows warnings of this crate from here on; those of others may say what must not be shown.
+pub(crate) fn show() {
+    let layer = tracing_subscriber::fmt::layer()
+        .compact()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(stderr)
+        .with_filter(Targets::new().with_target("segment_export", LevelFilter::WARN));
+    tracing_subscriber::registry().with(layer).init();
+}
