@@ -7,7 +7,7 @@
 
 mod connect;
 #[cfg(feature = "aws")]
-mod owner;
+mod naming;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 mod pace;
 #[cfg(feature = "kms")]
@@ -48,7 +48,9 @@ const TWO_LAYERS: &str = "aws:kms:dsse";
 /// `google_service_account` or `azure_storage_account_name`, in upper or lower case. A key that the store of
 /// a location does not know is passed over, so that one set serves all stores. Default: none.
 ///
-/// `aws_expected_bucket_owner` is a key of this crate: the account, 12 digits, that each bucket of S3 must belong to.
+/// Keys of this crate, for S3: `aws_expected_bucket_owner` is the account, 12 digits, that each bucket must belong to;
+/// `aws_object_metadata` and `aws_object_tags` are user metadata and tags of all objects that are made, each as
+/// `name=value` pairs between `&`, encoded as in the query of a URL.
 ///
 /// ```
 /// use segment_export::StoreOptions;
@@ -94,7 +96,7 @@ impl StoreOptions {
         let algorithm = self.pairs.entry(ALGORITHM.to_owned()).or_default();
         let is_doubled = algorithm == TWO_LAYERS;
         if !is_doubled {
-            *algorithm = "aws:kms".to_owned();
+            "aws:kms".clone_into(algorithm);
         }
         let pairs =
             [("aws_sse_kms_key_id", key.as_str()), (BUCKET_KEY, if is_doubled { "false" } else { "true" })];

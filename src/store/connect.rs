@@ -1,6 +1,9 @@
 //! One client for each kind of store, all with the same time-outs and retries.
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+mod http;
+
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "aws")]
@@ -8,15 +11,17 @@ use object_store::aws::{AmazonS3Builder, Checksum};
 #[cfg(any(feature = "aws", feature = "gcp"))]
 use object_store::client::{HttpConnector, ReqwestConnector};
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use object_store::{ClientOptions, RetryConfig};
 
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+use self::http::{client_options, no_retry, retry_config};
 use crate::error::{Cause, Result};
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use crate::error::{Error, ErrorKind};
 use crate::plan::destination::{ObjectLocation, Scheme};
 use crate::settings::RetrySettings;
 #[cfg(feature = "aws")]
-use crate::store::owner::Owner;
+use crate::store::naming::Headers;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use crate::store::pace::Paced;
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
@@ -76,17 +81,16 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
     let value = |key| builder.get_config_value(&key);
     let is_public = value(AmazonS3ConfigKey::SkipSignature).is_some_and(|skip| skip == "true");
     let region = value(AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
-    let owner =
-        options.get("aws_expected_bucket_owner").map(|account| Owner::new(account, region)).transpose()?;
+    let headers = Headers::of(options, region)?;
     let build = |retry, http, pace| {
         let builder = builder.clone().with_retry(retry).with_client_options(http);
-        let s3 = match &owner {
+        let s3 = match &headers {
             None => builder.with_http_connector(pace),
-            Some(owner) => builder.with_http_connector(owner.over(pace)),
+            Some(headers) => builder.with_http_connector(headers.over(pace)),
         }
         .build()?;
-        if let Some(owner) = &owner {
-            owner.sign_with(s3.credentials());
+        if let Some(headers) = &headers {
+            headers.sign_with(s3.credentials());
         }
         Ok(s3)
     };
@@ -236,59 +240,6 @@ fn not_connected(root: &str, error: object_store::Error) -> Error {
     .into()
 }
 
-/// The Content-Type of an object by the last suffix of its name.
-#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-const CONTENT_TYPES: [(&str, &str); 6] = [
-    ("csv", "text/csv"),
-    ("jsonl", "application/x-ndjson"),
-    ("orc", "application/octet-stream"),
-    ("json", "application/json"),
-    ("gz", "application/gzip"),
-    ("zst", "application/zstd"),
-];
-
-/// The options of the HTTP client; plain HTTP only where the operator's endpoint says so.
-#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-fn client_options(options: &StoreOptions, endpoints: &[&str], retry: &RetrySettings) -> ClientOptions {
-    let plain = options.iter().any(|(key, value)| {
-        let is_endpoint = endpoints
-            .iter()
-            .any(|name| key == *name || key.strip_prefix(name).is_some_and(|rest| rest.starts_with("_url")));
-        is_endpoint && value.starts_with("http://")
-    });
-    // The names of data objects say how they are compressed. There is no Content-Encoding: clients that undo it
-    // would give bytes that have neither the size nor the checksum of the manifest.
-    CONTENT_TYPES
-        .iter()
-        .fold(ClientOptions::new(), |options, (suffix, content_type)| {
-            options.with_content_type_for_suffix(*suffix, *content_type)
-        })
-        .with_allow_http(plain)
-        // The time-out spans the body: the default of 30 s is too short for a large part on a slow line.
-        .with_timeout(retry.timeout())
-        .with_connect_timeout(Duration::from_millis(retry.connect_timeout_ms))
-}
-
-#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-fn retry_config(retry: &RetrySettings) -> RetryConfig {
-    // `object_store` draws the pause from between the first and the doubled last one: it panics where that
-    // range is empty, as it is for pauses of zero.
-    let init_backoff = retry.backoff(2).max(Duration::from_millis(1));
-    let max_backoff = Duration::from_millis(retry.max_backoff_ms).max(init_backoff);
-    RetryConfig {
-        backoff: BackoffConfig { init_backoff, max_backoff, base: 2.0 },
-        max_retries: usize::try_from(retry.attempts.saturating_sub(1)).unwrap_or(usize::MAX),
-        // Requests are signed once: a signature that is 5 minutes old would be refused.
-        retry_timeout: Duration::from_secs(270),
-    }
-}
-
-/// Requests of uploads are tried again by `upload`, which signs each anew: twice would multiply the attempts.
-#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-fn no_retry() -> RetryConfig {
-    RetryConfig { max_retries: 0, ..RetryConfig::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,20 +259,6 @@ mod tests {
         ]);
         let client = connect(&bucket(Scheme::S3), &options, &RetrySettings::default()).unwrap();
         assert_eq!(client.root, "s3://bucket");
-    }
-
-    #[cfg(feature = "aws")]
-    #[test]
-    fn plain_http_is_allowed_where_the_endpoint_says_so() {
-        let allowed = |key: &str, value: &str| {
-            let options = StoreOptions::from_pairs([(key, value)]);
-            let client = client_options(&options, &["aws_endpoint", "endpoint"], &RetrySettings::default());
-            client.get_config_value(&object_store::ClientConfigKey::AllowHttp)
-        };
-        assert_eq!(allowed("aws_endpoint_url", "http://127.0.0.1:9000").as_deref(), Some("true"));
-        assert_eq!(allowed("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000").as_deref(), Some("true"));
-        assert_eq!(allowed("aws_endpoint_url", "https://example.com").as_deref(), Some("false"));
-        assert_eq!(allowed("aws_metadata_endpoint", "http://169.254.169.254").as_deref(), Some("false"));
     }
 
     #[cfg(feature = "aws")]
@@ -355,12 +292,5 @@ mod tests {
     fn a_store_that_is_not_built_in_names_its_feature() {
         let error = connect(&bucket(Scheme::Gs), &StoreOptions::default(), &RetrySettings::default());
         assert_eq!(error.unwrap_err().to_string(), "gs:// without the feature `gcp` is not available yet");
-    }
-
-    #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-    #[test]
-    fn attempts_count_the_first_one() {
-        let retry = RetrySettings { attempts: 1, ..RetrySettings::default() };
-        assert_eq!(retry_config(&retry).max_retries, 0);
     }
 }

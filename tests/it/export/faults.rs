@@ -220,6 +220,26 @@ async fn every_request_names_the_owner_of_the_bucket_and_signs_for_it() {
 }
 
 #[tokio::test]
+async fn objects_get_the_metadata_and_tags_that_the_options_ask_for_where_they_are_made() {
+    let server = S3Server::start().await;
+    let asked = [
+        ("aws_object_metadata", "team=crm+%26+sales&tier=gold".to_owned()),
+        ("aws_object_tags", "kind=export&team=crm".to_owned()),
+    ];
+    export_with(&server, &asked).run().await.unwrap();
+    for (call, headers) in server.headers() {
+        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+        let found = ["x-amz-meta-team", "x-amz-meta-tier", "x-amz-tagging"].map(value);
+        let makes = matches!(call, S3Call::Create | S3Call::Put);
+        let expected = ["crm & sales", "gold", "kind=export&team=crm"].map(|value| makes.then_some(value));
+        assert_eq!(found, expected, "{call:?}");
+        let signed = headers["authorization"].to_str().unwrap();
+        assert_eq!(signed.contains("x-amz-meta-tier;x-amz-tagging"), makes, "{call:?}: {signed}");
+    }
+    assert!(server.count(S3Call::Create) > 0 && server.count(S3Call::Put) > 0);
+}
+
+#[tokio::test]
 async fn parts_carry_the_checksum_that_the_options_ask_for() {
     for (options, has) in [(vec![], false), (vec![("aws_checksum_algorithm", "crc64nvme".to_owned())], true)]
     {
