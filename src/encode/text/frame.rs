@@ -36,9 +36,9 @@ impl Affix {
         &self.window
     }
 
-    /// All of the text, if it is longer than a window.
-    pub(crate) fn long(&self) -> &[u8] {
-        &self.long
+    /// The text.
+    pub(crate) fn text(&self) -> &[u8] {
+        if self.len > WINDOW { &self.long } else { &self.window[..self.len] }
     }
 }
 

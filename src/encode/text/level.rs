@@ -88,15 +88,14 @@ impl Level {
         self.steps.clear();
         let mut sum = 0;
         for column in columns {
-            let step = match column.most(rows) {
-                Some(most) => Step::Place(most),
-                None => {
-                    // A problem is found again, and told, where the rows are joined.
-                    column.fill(rows.clone(), &mut self.cells, spare).map_err(|_problem| Unplaced)?;
-                    self.cells.note_spans();
-                    let own = self.cells.spans().iter().rev().take(rows.len());
-                    Step::Copy(own.map(|span| span.len).max().unwrap_or(0))
-                }
+            let step = if let Some(most) = column.most(rows) {
+                Step::Place(most)
+            } else {
+                // A problem is found again, and told, where the rows are joined.
+                column.fill(rows.clone(), &mut self.cells, spare).map_err(|_problem| Unplaced)?;
+                self.cells.note_spans();
+                let own = self.cells.spans().iter().rev().take(rows.len());
+                Step::Copy(own.map(|span| span.len).max().unwrap_or(0))
             };
             let (Step::Place(most) | Step::Copy(most)) = step;
             sum += most;
@@ -178,12 +177,12 @@ mod tests {
         let fields: Fields =
             vec![Field::new("text", DataType::Utf8View, true), Field::new("number", DataType::Int64, true)]
                 .into();
-        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row * row)));
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0_i64..128).map(|row| row * row)));
         let present = (0..ROWS).map(|row| row % 3 > 0).collect::<Vec<_>>();
         let struct_ = StructArray::new(fields, vec![texts(4), numbers], Some(present.into()));
-        let lists = (0..ROWS).map(|row| (row % 7 > 0).then(|| vec![Some(row as i32); row % 4]));
+        let lists = (0_i32..128).zip(0..).map(|(row, at)| (at % 7 > 0).then(|| vec![Some(row); at % 4]));
         vec![
-            Arc::new((0..ROWS as i32).map(|row| (row % 5 > 0).then_some(-row)).collect::<Int32Array>()),
+            Arc::new((0_i32..128).map(|row| (row % 5 > 0).then_some(-row)).collect::<Int32Array>()),
             texts(5),
             cast(&texts(3), &few).unwrap(),
             Arc::new(struct_),
@@ -224,7 +223,7 @@ mod tests {
             for rows in [0..ROWS, 3..70, 5..5] {
                 level.place(&columns, &rows, spare).unwrap();
                 let placed = texts_of(&Rows::Placed(&level.slots), rows.len());
-                let shared = fill_all(&columns, &rows, &mut level.cells, spare).map_err(|_| ()).unwrap();
+                let shared = fill_all(&columns, &rows, &mut level.cells, spare).unwrap();
                 let joined = Join::new(&level.cells, &shared, rows.len());
                 assert_eq!(placed, texts_of(&Rows::Joined(joined), rows.len()), "{rows:?}");
             }

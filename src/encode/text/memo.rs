@@ -95,26 +95,33 @@ impl Entries {
         if column::column(node, values, None)?.fill(0..values.len(), &mut cells, &mut []).is_err() {
             return Ok(None);
         }
-        let Frame { prefix, null, .. } = &node.frame;
-        let prefix = if prefix.len() < SHORT_PREFIX { Affix::default() } else { prefix.clone() };
-        let bytes = cells.text().len() - values.len() * prefix.len() + null.len();
-        if u32::try_from(bytes).is_err() {
-            return Ok(None);
-        }
+        Ok(Self::of(&cells, values.len(), &node.frame))
+    }
+
+    /// The entries of these cells.
+    fn of(cells: &Cells, values: usize, frame: &Frame) -> Option<Self> {
+        let prefix = Self::left_out(cells, values, &frame.prefix);
         let mut bare = Cells::new();
-        bare.room(bytes, values.len() + 1);
+        bare.room(cells.text().len() - values * prefix.len() + frame.null.len(), values + 1);
         let mut pen = bare.pen();
-        for value in 0..values.len() {
+        for value in 0..values {
             pen.slice(&cells.cell(value)[prefix.len()..]);
             pen.close();
         }
-        pen.affix(null);
+        pen.affix(&frame.null);
         pen.close();
         pen.finish();
-        let bounds: Vec<_> = (0..=values.len() + 1).map(|cell| bare.start(cell) as u32).collect();
+        let bounds = (0..=values + 1).map(|cell| u32::try_from(bare.start(cell)));
+        let bounds = bounds.collect::<Result<Vec<_>, _>>().ok()?;
         let longest = bounds.windows(2).map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(0);
         let (text, _) = bare.into_memory();
-        Ok(Some(Self { text, bounds, longest: longest + prefix.len(), prefix }))
+        Some(Self { text, bounds, longest: longest + prefix.len(), prefix })
+    }
+
+    /// What is left out of the cells: they must all begin so, as the cell of a null does not.
+    fn left_out(cells: &Cells, values: usize, prefix: &Affix) -> Affix {
+        let is_everywhere = || (0..values).all(|value| cells.cell(value).starts_with(prefix.text()));
+        if prefix.len() >= SHORT_PREFIX && is_everywhere() { prefix.clone() } else { Affix::default() }
     }
 
     fn bytes(&self) -> usize {
@@ -244,11 +251,11 @@ mod tests {
     fn what_has_no_room_is_written_but_not_kept_and_what_is_replaced_makes_room() {
         let room = Room::new();
         let (one, other) = (node(&room), node(&room));
-        let (large, small) = (values(200_000), values(10));
-        assert!(one.memo.entries(&one, &large, 200_000).unwrap().is_some());
+        let (large, small) = (values(420_000), values(10));
+        assert!(one.memo.entries(&one, &large, 420_000).unwrap().is_some());
         let left = room.0.load(Ordering::Relaxed);
         assert!(left < MOST_BYTES / 2);
-        let ask = || other.memo.entries(&other, &large, 200_000).unwrap().unwrap();
+        let ask = || other.memo.entries(&other, &large, 420_000).unwrap().unwrap();
         assert!(!Arc::ptr_eq(&ask(), &ask()));
         one.memo.entries(&one, &small, 10).unwrap();
         assert!(room.0.load(Ordering::Relaxed) > MOST_BYTES - 1_000);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
+use arrow::util::bit_chunk_iterator::BitChunks;
 
 use crate::encode::rows::taken;
 use crate::encode::text::cells::{Cells, Span};
@@ -132,7 +133,7 @@ impl<K: ArrowNativeType> Shared<K> {
         let mut places = [Span { from: 0, len: 0 }; GROUP];
         let valid = self.nulls.as_ref().map(|nulls| nulls.inner().slice(rows.start, rows.len()));
         let valid = valid.as_ref().map(BooleanBuffer::bit_chunks);
-        let mut words = valid.as_ref().map(|valid| valid.iter_padded());
+        let mut words = valid.as_ref().map(BitChunks::iter_padded);
         for keys in keys.chunks(GROUP) {
             let word = words.as_mut().map_or(u64::MAX, |words| words.next().unwrap_or(0));
             let mut bits = word;

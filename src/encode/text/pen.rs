@@ -156,7 +156,7 @@ impl<'a, E: Ending> Pen<'a, E> {
                 put_array(affix.window(), &mut self.room[self.at..]);
                 self.at += affix.len();
             }
-            _ => self.slice(affix.long()),
+            _ => self.slice(affix.text()),
         }
     }
 
