@@ -151,9 +151,10 @@ impl<K: ArrowNativeType> Shared<K> {
             // All texts are asked for before the first one is needed: most are far away.
             black_box(places.iter().fold(0, |seen, place| seen | text[place.from]));
             for &Span { from, len } in places {
-                if prefix.len() > 0 && word & 1 == 1 {
-                    pen.affix(prefix);
-                }
+                let start = pen.at();
+                pen.affix(prefix);
+                // A null is written over it: there is no branch that half of the rows take.
+                pen.set(if word & 1 == 1 { pen.at() } else { start });
                 word >>= 1;
                 pen.copy(text, from, len);
                 pen.close();
