@@ -1,11 +1,12 @@
-//! What the library warns of, on standard error: what was not done, though the command goes on.
+//! What the library warns of, on standard error: uploads that stay open, though the command goes on.
 
 use std::io::stderr;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-/// Shows warnings of this crate from here on; those of others may say what must not be shown.
+/// Shows warnings about uploads from here on. Other warnings come before an error that says the same, and those of
+/// other crates may say what must not be shown.
 pub(crate) fn show() {
     let layer = tracing_subscriber::fmt::layer()
         .compact()
@@ -13,6 +14,6 @@ pub(crate) fn show() {
         .with_target(false)
         .with_ansi(false)
         .with_writer(stderr)
-        .with_filter(Targets::new().with_target("segment_export", LevelFilter::WARN));
+        .with_filter(Targets::new().with_target("segment_export::upload", LevelFilter::WARN));
     tracing_subscriber::registry().with(layer).init();
 }
