@@ -27,6 +27,13 @@ enum Step {
     Copy(usize),
 }
 
+impl Step {
+    fn most(self) -> usize {
+        let (Self::Place(most) | Self::Copy(most)) = self;
+        most
+    }
+}
+
 /// The texts of rows.
 pub(crate) enum Rows<'a> {
     Placed(&'a Slots),
@@ -63,15 +70,10 @@ impl Level {
         self.slots.begin(rows.len(), most)?;
         let mut filled = self.cells.spans().chunks(rows.len().max(1));
         for (column, &step) in columns.iter().zip(&self.steps) {
+            self.slots.now(step.most());
             match step {
-                Step::Place(most) => {
-                    self.slots.now(most);
-                    column.place(rows.clone(), &mut self.slots)?;
-                }
-                Step::Copy(most) => {
-                    self.slots.now(most);
-                    self.slots.copy(self.cells.buffer(), filled.next().unwrap_or_default());
-                }
+                Step::Place(_) => column.place(rows.clone(), &mut self.slots)?,
+                Step::Copy(_) => self.slots.copy(self.cells.buffer(), filled.next().unwrap_or_default()),
             }
         }
         Ok(())
@@ -97,8 +99,7 @@ impl Level {
                 let own = self.cells.spans().iter().rev().take(rows.len());
                 Step::Copy(own.map(|span| span.len).max().unwrap_or(0))
             };
-            let (Step::Place(most) | Step::Copy(most)) = step;
-            sum += most;
+            sum += step.most();
             self.steps.push(step);
         }
         Ok(sum)

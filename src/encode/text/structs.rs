@@ -71,10 +71,12 @@ impl Column for Structs<'_> {
         let begun = slots.ends().to_vec();
         // Said anew, column by column; what surrounds them is last.
         let own = self.frame.most() + 1;
-        slots.expect(self.most(&rows).unwrap_or(own));
+        let most = self.columns.iter().map(|column| column.most(&rows));
+        let most: Vec<_> = most.collect::<Option<_>>().ok_or(Unplaced)?;
+        slots.expect(own + most.iter().sum::<usize>());
         slots.copy_affix(&self.frame.prefix);
-        for column in &self.columns {
-            slots.now(column.most(&rows).unwrap_or(0));
+        for (column, most) in self.columns.iter().zip(most) {
+            slots.now(most);
             column.place(rows.clone(), slots)?;
         }
         slots.now(own);
