@@ -16,7 +16,6 @@ import proxy as proxies
 import stores
 
 NUMBERS = itertools.count()
-PART_BYTES = 5 << 20
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +82,7 @@ def on_disk(noise, tmp_path_factory):
             ended = program.run(*places.export(noise, directory, format_))
             assert ended.returncode == 0, ended.stderr
             done[format_] = [path.read_bytes() for path in sorted(directory.glob("*/part-*"))]
-            assert [len(content) > PART_BYTES for content in done[format_]] == [True] * 3
+            assert [len(content) > places.PART_BYTES for content in done[format_]] == [True] * 3
         return done[format_]
 
     return objects

@@ -11,6 +11,8 @@ from stores import BUCKET
 SNAPSHOT_ID = "00112233445566778899aabbccddeeff"
 CLAIM = "_claim.json"
 OWNED = "another export owns this snapshot id"
+FORMATS = ["csv", "jsonl", "orc"]
+PART_BYTES = 5 << 20
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def end(process):
 
 def export(source, url, format_, *options):
     """The arguments of an export in three objects of two upload parts each."""
-    settings = ["upload.part_bytes=5242880", "stripe_bytes=4194304", "memory_budget=67108864"]
+    settings = [f"upload.part_bytes={PART_BYTES}", "stripe_bytes=4194304", "memory_budget=67108864"]
     sizes = ["--part-rows", "3000", "--threads", "2", *(item for pair in settings for item in ("--set", pair))]
     wanted = ["export", "--source", source, "--destination", url, "--format", format_, *sizes]
     return [*wanted, "--snapshot-id", SNAPSHOT_ID, "--progress", "never", *options]

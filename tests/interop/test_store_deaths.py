@@ -10,11 +10,10 @@ import signal
 import pytest
 
 import place as places
-from place import CLAIM, OWNED, whole
+from place import CLAIM, FORMATS, OWNED, whole
 
 pytestmark = pytest.mark.usefixtures("trust")
 KILLS = int(os.environ.get("SEGMENT_EXPORT_STORE_KILLS", "1"))
-FORMATS = ["csv", "jsonl", "orc"]
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ import pytest
 
 import place as places
 import program
-from place import OWNED, SNAPSHOT_ID, whole
-
-FORMATS = ["csv", "jsonl", "orc"]
-PART_BYTES = 5 << 20
+from place import FORMATS, OWNED, PART_BYTES, SNAPSHOT_ID, whole
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from place import Place, SNAPSHOT_ID
+from place import FORMATS, Place, SNAPSHOT_ID
 from stores import MISSING
 
-FORMATS = ["csv", "jsonl", "orc"]
 FAILED = 1
 
 
