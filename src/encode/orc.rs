@@ -32,6 +32,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use self::column::{Column, Failure, Pen};
+use self::rle::Runs;
 use self::slots::Slots;
 use self::tail::MAGIC;
 use self::tree::Tree;
@@ -64,6 +65,7 @@ impl OrcEncoder {
         let block_bytes = usize::try_from(settings.block_bytes).unwrap_or(usize::MAX);
         let pen = Pen {
             compressor: BlockCompressor::new(codec(settings.codec()), block_bytes),
+            runs: Runs { may_patch: settings.patched_base },
             dictionary: settings.dictionary,
             refuse_duplicate_keys: settings.duplicate_keys == OrcDuplicateKeys::Refuse,
             stride: usize::try_from(settings.row_index_stride).unwrap_or(usize::MAX),

@@ -31,6 +31,11 @@ pub struct OrcSettings {
     pub row_index_stride: u64,
     /// Whether strings are written as dictionaries; default `auto`.
     pub dictionary: OrcDictionary,
+    /// Whether runs of integers may be patched (`PATCHED_BASE`); default no.
+    ///
+    /// A few large values among small ones then take fewer bytes before the codec; of all forms of runs, readers
+    /// have had most defects in this one.
+    pub patched_base: bool,
     /// Columns that get a bloom filter, by dotted name such as `Address.City`; default: none.
     ///
     /// Integers, floats, decimals, dates, timestamps, strings and bytes can have one.
@@ -57,6 +62,7 @@ impl Default for OrcSettings {
             block_bytes: 256 << 10,
             row_index_stride: 10_000,
             dictionary: OrcDictionary::default(),
+            patched_base: false,
             bloom_columns: Vec::new(),
             bloom_false_positives: 0.01,
             unsigned64: OrcUnsigned64::default(),

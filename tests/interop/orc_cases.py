@@ -224,6 +224,7 @@ AXES = {
     "threads": [2, 1],
     "profile": ["lake", "instant", "hive3"],
     "source": ["arrow", "parquet"],
+    "patched": ["false", "true"],
 }
 
 
@@ -263,6 +264,7 @@ def options(case):
     settings = {
         "orc.block_bytes": case["block"], "orc.row_index_stride": stride,
         "orc.dictionary": case["dictionary"], "orc.profile": case["profile"], "orc.times": "integer",
+        "orc.patched_base": case["patched"],
     }
     if case["stripe"]:
         strides, more = case["stripe"]

@@ -7,9 +7,11 @@
 
 use orc_rust::proto;
 use orc_rust::proto::column_encoding::Kind as EncodingKind;
+use orc_rust::proto::stream::Kind as StreamKind;
 use prost::Message;
 
 use super::bloom::BloomFilter;
+use super::rle::Runs;
 use super::slots::{Slots, Values};
 use super::stats::{Of, Stats};
 use super::stream::{Stored, Stream};
@@ -26,6 +28,7 @@ pub(super) const TEXT_BYTES: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Pen {
     pub(super) compressor: BlockCompressor,
+    pub(super) runs: Runs,
     pub(super) dictionary: OrcDictionary,
     pub(super) refuse_duplicate_keys: bool,
     /// Rows of a row group; 0: there is no index.
@@ -110,6 +113,26 @@ impl Pen {
             filter
         };
         bounds.windows(2).map(of_group).collect()
+    }
+
+    /// A stream of signed integers.
+    pub(super) fn signed_runs<V: Copy + Into<i64>>(
+        &self,
+        kind: StreamKind,
+        values: &[V],
+        bounds: &[usize],
+    ) -> Stream {
+        Stream::of_runs(kind, values, bounds, |group, out| self.runs.signed(group, out))
+    }
+
+    /// A stream of unsigned integers.
+    pub(super) fn unsigned_runs<V: Copy + Into<i64>>(
+        &self,
+        kind: StreamKind,
+        values: &[V],
+        bounds: &[usize],
+    ) -> Stream {
+        Stream::of_runs(kind, values, bounds, |group, out| self.runs.unsigned(group, out))
     }
 
     /// Compresses what was written of a column and makes its index.

@@ -80,7 +80,7 @@ fn written(node: &Node, values: &Values, pen: &Pen, unscaled: &[i128], scale: u3
     }
     // All values of a column have its scale.
     let scales = vec![scale; unscaled.len()];
-    let secondary = Stream::of_runs(Kind::Secondary, &scales, &values.bounds, rle::signed);
+    let secondary = pen.signed_runs(Kind::Secondary, &scales, &values.bounds);
     let mut written = Written::new(EncodingKind::DirectV2, vec![data, secondary], stats);
     written.blooms = pen.blooms(node, &values.bounds, |group, add| {
         unscaled[group].iter().for_each(|value| add(bloom::of_bytes(digits(*value, scale).as_bytes())));

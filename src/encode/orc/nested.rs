@@ -14,7 +14,7 @@ use super::slots::{Slots, Values, for_each_valid};
 use super::stats::{Collections, Of};
 use super::stream::Stream;
 use super::tree::Node;
-use super::{byte_rle, keys, rle};
+use super::{byte_rle, keys};
 use crate::encode::rows::{items, pick};
 use crate::error::{Cause, Result};
 
@@ -126,7 +126,7 @@ impl Collected {
         let bounds =
             running(values.bounds.windows(2).map(|group| usize::try_from(total(group)).unwrap_or(0)));
         let stats = values.bounds.windows(2).map(|group| collections(&lengths[group[0]..group[1]])).collect();
-        let stream = Stream::of_runs(Kind::Length, &lengths, &values.bounds, rle::unsigned);
+        let stream = pen.unsigned_runs(Kind::Length, &lengths, &values.bounds);
         let own = pen.column(node, values, Written::new(EncodingKind::DirectV2, vec![stream], stats))?;
         let slots = (0..node.children.len())
             .map(|child| {

@@ -9,12 +9,12 @@ use orc_rust::proto::column_encoding::Kind as EncodingKind;
 use orc_rust::proto::stream::Kind;
 
 use super::bloom;
+use super::byte_rle;
 use super::column::{Pen, Written};
 use super::slots::Values;
 use super::stats::{Doubles, Integers, Of};
 use super::stream::{Stream, Within};
 use super::tree::Node;
-use super::{byte_rle, rle};
 
 /// SMALLINT, INT and BIGINT: "Small, Integer, and Big Integer Columns".
 pub(super) fn integers<T>(node: &Node, values: &Values, pen: &Pen) -> Written
@@ -23,7 +23,7 @@ where
     T::Native: Into<i64>,
 {
     let integers = gathered::<T, i64>(values, Into::into);
-    let data = Stream::of_runs(Kind::Data, &integers, &values.bounds, rle::signed);
+    let data = pen.signed_runs(Kind::Data, &integers, &values.bounds);
     let mut written =
         Written::new(EncodingKind::DirectV2, vec![data], integer_stats(&integers, &values.bounds));
     written.blooms = integer_blooms(node, &integers, &values.bounds, pen);

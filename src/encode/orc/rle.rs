@@ -2,14 +2,16 @@
 //!
 //! Values are looked at in blocks of 512, the longest run there is. A block is cut only where a repetition pays
 //! for the headers that it costs. Widths are those that fill bytes evenly: they are faster to write and to read,
-//! and codecs find more in them. Runs with patched values are never written: most defects of readers lie there,
-//! and codecs save the same bytes.
+//! and codecs find more in them. Runs with patched values are written only where that is asked for: most defects of
+//! readers lie there, and codecs save most of the same bytes.
 //!
 //! Invariant: a call begins and ends a run, so that a reader can start where a call started.
 
 mod pack;
+mod patched;
 
 use self::pack::{Width, pack};
+use self::patched::Patched;
 
 /// The longest run.
 const MAX_RUN: usize = 512;
@@ -21,30 +23,39 @@ const HEADER_BYTES: usize = 2;
 const DIRECT: u8 = 0b01;
 const DELTA: u8 = 0b11;
 
-/// Appends runs of unsigned values; they fit 63 bits.
-pub(super) fn unsigned<V: Copy + Into<i64>>(values: &[V], out: &mut Vec<u8>) {
-    encode::<V, false>(values, out);
+/// Writes runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs {
+    /// A run may hold patched values.
+    pub(super) may_patch: bool,
 }
 
-/// Appends runs of signed values.
-pub(super) fn signed<V: Copy + Into<i64>>(values: &[V], out: &mut Vec<u8>) {
-    encode::<V, true>(values, out);
-}
+impl Runs {
+    /// Appends runs of unsigned values; they fit 63 bits.
+    pub(super) fn unsigned<V: Copy + Into<i64>>(self, values: &[V], out: &mut Vec<u8>) {
+        self.encode::<V, false>(values, out);
+    }
 
-fn encode<V: Copy + Into<i64>, const SIGNED: bool>(mut values: &[V], out: &mut Vec<u8>) {
-    let mut block = [0_i64; MAX_RUN];
-    while !values.is_empty() {
-        let len = values.len().min(MAX_RUN);
-        for (slot, value) in block.iter_mut().zip(&values[..len]) {
-            *slot = (*value).into();
+    /// Appends runs of signed values.
+    pub(super) fn signed<V: Copy + Into<i64>>(self, values: &[V], out: &mut Vec<u8>) {
+        self.encode::<V, true>(values, out);
+    }
+
+    fn encode<V: Copy + Into<i64>, const SIGNED: bool>(self, mut values: &[V], out: &mut Vec<u8>) {
+        let mut block = [0_i64; MAX_RUN];
+        while !values.is_empty() {
+            let len = values.len().min(MAX_RUN);
+            for (slot, value) in block.iter_mut().zip(&values[..len]) {
+                *slot = (*value).into();
+            }
+            let used = run::<SIGNED>(&block[..len], self.may_patch, out);
+            values = &values[used..];
         }
-        let used = run::<SIGNED>(&block[..len], out);
-        values = &values[used..];
     }
 }
 
 /// Appends the first run of a block and says how many values it holds.
-fn run<const SIGNED: bool>(block: &[i64], out: &mut Vec<u8>) -> usize {
+fn run<const SIGNED: bool>(block: &[i64], may_patch: bool, out: &mut Vec<u8>) -> usize {
     let width = Width::of(bits::<SIGNED>(block));
     let least = least_repeat(width);
     let same = block.iter().take_while(|value| **value == block[0]).count();
@@ -53,11 +64,13 @@ fn run<const SIGNED: bool>(block: &[i64], out: &mut Vec<u8>) -> usize {
         return same;
     }
     let block = &block[..next_repeat(block, least)];
+    let direct_bytes = HEADER_BYTES + Width::of(bits::<SIGNED>(block)).bytes_of(block.len());
     match Deltas::of(block) {
-        Some(deltas) if deltas.bytes(block) < HEADER_BYTES + width.bytes_of(block.len()) => {
-            deltas.write::<SIGNED>(block, out);
-        }
-        _ => direct::<SIGNED>(block, out),
+        Some(deltas) if deltas.bytes(block) < direct_bytes => deltas.write::<SIGNED>(block, out),
+        _ => match may_patch.then(|| Patched::of(block, direct_bytes)).flatten() {
+            Some(patched) => patched.write(block, out),
+            None => direct::<SIGNED>(block, out),
+        },
     }
     block.len()
 }

@@ -14,10 +14,8 @@ use orc_rust::proto::stream::Kind;
 use super::bloom;
 use super::column::{Failure, Pen, Written};
 use super::number::gathered;
-use super::rle;
 use super::slots::Values;
 use super::stats::Of;
-use super::stream::Stream;
 use super::tree::Node;
 
 /// 2015-01-01 00:00:00 UTC in seconds since 1970.
@@ -42,7 +40,7 @@ pub(super) fn millidays(node: &Node, values: &Values, pen: &Pen) -> Result<Writt
 }
 
 fn dates(node: &Node, days: &[i32], values: &Values, pen: &Pen) -> Written {
-    let data = Stream::of_runs(Kind::Data, days, &values.bounds, rle::signed);
+    let data = pen.signed_runs(Kind::Data, days, &values.bounds);
     let range = |group: &[usize]| {
         let days = &days[group[0]..group[1]];
         days.iter().min().copied().zip(days.iter().max().copied())
@@ -83,8 +81,8 @@ pub(super) fn timestamps(
         fractions.push(stored_fraction(nanos));
     }
     let streams = vec![
-        Stream::of_runs(Kind::Data, &seconds, &values.bounds, rle::signed),
-        Stream::of_runs(Kind::Secondary, &fractions, &values.bounds, rle::unsigned),
+        pen.signed_runs(Kind::Data, &seconds, &values.bounds),
+        pen.unsigned_runs(Kind::Secondary, &fractions, &values.bounds),
     ];
     let range = |group: &[usize]| {
         let instants = &instants[group[0]..group[1]];

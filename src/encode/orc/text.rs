@@ -15,12 +15,12 @@ use orc_rust::proto::column_encoding::Kind as EncodingKind;
 use orc_rust::proto::stream::Kind;
 
 use self::dictionary::Dictionary;
+use super::bloom;
 use super::column::{Failure, Pen, Written};
 use super::slots::Values;
 use super::stats::{Of, TextStats};
 use super::stream::{Stream, Within};
 use super::tree::Node;
-use super::{bloom, rle};
 use crate::error::Cause;
 
 /// STRING.
@@ -64,9 +64,9 @@ fn as_dictionary(
     };
     let stats = values.bounds.windows(2).map(stats).collect();
     let mut lengths_stream = Stream::new(Kind::Length, Within::Run);
-    rle::unsigned(&lengths, &mut lengths_stream.bytes);
+    pen.runs.unsigned(&lengths, &mut lengths_stream.bytes);
     // The dictionary belongs to the stripe: no row group begins in it.
-    let streams = vec![Stream::of_runs(Kind::Data, ids, &values.bounds, rle::unsigned), lengths_stream, data];
+    let streams = vec![pen.unsigned_runs(Kind::Data, ids, &values.bounds), lengths_stream, data];
     let blooms = pen.blooms(node, &values.bounds, |group, add| {
         ids[group].iter().for_each(|id| add(bloom::of_bytes(entries[*id as usize])));
     });
@@ -104,7 +104,7 @@ fn direct(node: &Node, values: &Values, pen: &Pen, stats_of: impl Fn(&[u8], &[i6
             rest = after;
         }
     });
-    let lengths = Stream::of_runs(Kind::Length, &lengths, &values.bounds, rle::unsigned);
+    let lengths = pen.unsigned_runs(Kind::Length, &lengths, &values.bounds);
     let mut written = Written::new(EncodingKind::DirectV2, vec![data, lengths], stats);
     written.blooms = blooms;
     written

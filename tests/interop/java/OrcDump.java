@@ -148,7 +148,10 @@ public final class OrcDump {
                 List<List<Object>> found = next(reader, records, Math.min(SEEK_ROWS, all.size() - target));
                 List<List<Object>> wanted = all.subList(target, Math.min(target + SEEK_ROWS, all.size()));
                 compared += found.size();
-                if (!found.equals(wanted) && bad.size() < SHOWN) {
+                // A new reader has the last word. An old one can be wrong about compressed streams: after a seek to the
+                // start of a chunk of which nothing is read, it takes the chunk before for the current one, and goes on
+                // behind the wrong one when it is sent back there (ORC 2.3, InStream.CompressedStream.seek).
+                if (!found.equals(wanted) && bad.size() < SHOWN && !cat(file, target, wanted.size()).equals(wanted)) {
                     bad.add((long) target);
                 }
             }

@@ -41,6 +41,7 @@ pub(crate) fn settings(draw: &mut Draw<'_>) -> Settings {
     settings.orc.dictionary = draw.pick(&[OrcDictionary::Auto, OrcDictionary::Always, OrcDictionary::Never]);
     settings.orc.profile = draw.pick(&[OrcProfile::Lake, OrcProfile::Instant]);
     settings.orc.times = OrcTimes::Integer;
+    settings.orc.patched_base = draw.one_in(2);
     settings
 }
 

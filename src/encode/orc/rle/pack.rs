@@ -9,6 +9,20 @@ use super::low_byte;
 pub(super) struct Width(u8);
 
 impl Width {
+    pub(super) const ALL: [Self; 11] = [
+        Self(1),
+        Self(2),
+        Self(4),
+        Self(8),
+        Self(16),
+        Self(24),
+        Self(32),
+        Self(40),
+        Self(48),
+        Self(56),
+        Self(64),
+    ];
+
     /// The least that holds so many bits, at most 64.
     pub(super) fn of(bits: usize) -> Self {
         Self(match bits {

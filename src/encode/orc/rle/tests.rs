@@ -17,14 +17,18 @@ fn read(mut bytes: &[u8], signed: bool) -> Vec<i64> {
             continue;
         }
         let code = (first >> 1 & 31) as usize;
-        let width = [&(1..=24).collect::<Vec<_>>()[..], &[26, 28, 30, 32, 40, 48, 56, 64]].concat()[code];
+        let width = width_of(code);
         let count = ((usize::from(first & 1)) << 8 | usize::from(rest[0])) + 1;
         bytes = &rest[1..];
         if first >> 6 == DIRECT {
             values.extend(unpack(&mut bytes, width, count).into_iter().map(decode));
             continue;
         }
-        assert_eq!(first >> 6, DELTA, "patched runs are not written");
+        if first >> 6 == PATCHED {
+            values.extend(read_patched(&mut bytes, width, count));
+            continue;
+        }
+        assert_eq!(first >> 6, DELTA);
         let base = decode(read_varint(&mut bytes));
         let delta = read_varint(&mut bytes);
         let delta = (delta >> 1).cast_signed() ^ -(delta & 1).cast_signed();
@@ -41,6 +45,33 @@ fn read(mut bytes: &[u8], signed: bool) -> Vec<i64> {
         }
     }
     values
+}
+
+const PATCHED: u8 = 0b10;
+
+fn width_of(code: usize) -> usize {
+    [&(1..=24).collect::<Vec<_>>()[..], &[26, 28, 30, 32, 40, 48, 56, 64]].concat()[code]
+}
+
+/// What comes behind the first two bytes of a run with patches.
+fn read_patched(bytes: &mut &[u8], width: usize, count: usize) -> Vec<i64> {
+    let [third, fourth, rest @ ..] = *bytes else { panic!("the header ends early") };
+    let (base_bytes, patch_bits) = (usize::from(third >> 5) + 1, width_of((third & 31).into()));
+    let (gap_bits, entries) = (usize::from(fourth >> 5) + 1, usize::from(fourth & 31));
+    assert!(entries > 0 && gap_bits + patch_bits <= 64 && patch_bits <= 56);
+    let base = rest[..base_bytes].iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+    let sign = 1 << (8 * base_bytes - 1);
+    let magnitude = (base & !sign).cast_signed();
+    let base = if base & sign == 0 { magnitude } else { -magnitude };
+    *bytes = &rest[base_bytes..];
+    let mut low = unpack(bytes, width, count);
+    let entry_bits = (0..32).map(width_of).find(|bits| *bits >= gap_bits + patch_bits).unwrap();
+    let mut at = 0;
+    for entry in unpack(bytes, entry_bits, entries) {
+        at += usize::try_from(entry >> patch_bits).unwrap();
+        low[at] |= (entry & !(u64::MAX << patch_bits)) << width;
+    }
+    low.into_iter().map(|low| base.wrapping_add(low.cast_signed())).collect()
 }
 
 fn unpack(bytes: &mut &[u8], width: usize, count: usize) -> Vec<u64> {
@@ -66,17 +97,28 @@ fn read_varint(bytes: &mut &[u8]) -> u64 {
 }
 
 fn written(values: &[i64], is_signed: bool) -> Vec<u8> {
+    written_by(Runs { may_patch: false }, values, is_signed)
+}
+
+fn patched(values: &[i64], is_signed: bool) -> Vec<u8> {
+    written_by(Runs { may_patch: true }, values, is_signed)
+}
+
+fn written_by(runs: Runs, values: &[i64], is_signed: bool) -> Vec<u8> {
     let mut out = Vec::new();
     if is_signed {
-        signed(values, &mut out);
+        runs.signed(values, &mut out);
     } else {
-        unsigned(values, &mut out);
+        runs.unsigned(values, &mut out);
     }
     out
 }
 
 fn check(values: &[i64], is_signed: bool) {
-    assert_eq!(read(&written(values, is_signed), is_signed), values);
+    let (plain, patched) = (written(values, is_signed), patched(values, is_signed));
+    assert_eq!(read(&plain, is_signed), values);
+    assert_eq!(read(&patched, is_signed), values);
+    assert!(patched.len() <= plain.len());
 }
 
 #[test]
@@ -124,10 +166,48 @@ fn repetitions_and_sequences_take_few_bytes() {
     assert_eq!(written(&flags, false).len(), 2 + 64, "short repetitions of narrow values are no runs");
 }
 
+#[test]
+fn a_run_with_patches_stands_as_the_specification_has_it() {
+    // One byte of base, 2 low bits, a patch of 8 bits behind 4 values.
+    let mut values = [3, 4, 5, 6, 3 + (0x81 << 2), 3].repeat(4);
+    values.truncate(20);
+    let unsigned = patched(&values, false);
+    assert_eq!(unsigned[..5], [0x82, 19, 7, 0b0100_0011, 3], "{unsigned:02x?}");
+    assert_eq!(unsigned[5..10], [0x1b, 0x01, 0xb0, 0x1b, 0x01]);
+    // Gaps of 4, then of 6, in 3 bits, in front of each patch: 11 bits an entry.
+    assert_eq!(unsigned[10..], [0x90, 0x3a, 0x07, 0x40, 0x80], "{unsigned:02x?}");
+}
+
+#[test]
+fn patches_spare_bytes_where_few_values_are_wide() {
+    let with_wide = |every: usize, wide: i64, base: i64| -> Vec<i64> {
+        let value = |n: usize| if n % every == every - 1 { wide } else { (n * 7 % 16) as i64 };
+        (0..512).map(|n| base.wrapping_add(value(n))).collect()
+    };
+    for base in
+        [0, 1, -1, 127, 128, -127, -128, -255, -256, 1 << 40, -(1 << 55), (1 << 56) - 1, 1 - (1 << 56)]
+    {
+        for wide in [256, 65_535, 1 << 24, 1 << 33, 1 << 50, (1 << 60) - 1] {
+            for every in [17, 40, 255, 256, 257, 300, 511, 512] {
+                let values = with_wide(every, wide, base);
+                check(&values, true);
+                assert!(patched(&values, true).len() < 512, "{base} {wide} {every}");
+            }
+        }
+    }
+    // Too many of them, too far, and a base that readers do not take.
+    let mut far = with_wide(40, 1 << 40, 0);
+    far[5] = i64::MIN;
+    for values in [with_wide(16, 1 << 40, 0), far, with_wide(40, 1 << 30, 1 << 57)] {
+        check(&values, true);
+        assert!(patched(&values, true) == written(&values, true), "patched all the same");
+    }
+}
+
 proptest! {
     #[test]
     fn any_values_come_back(
-        parts in prop::collection::vec((0_u32..64, 1_usize..700, any::<i64>(), 0..5), 1..6),
+        parts in prop::collection::vec((0_u32..64, 1_usize..700, any::<i64>(), 0..6), 1..6),
     ) {
         let mut values = Vec::new();
         for (bits, len, start, kind) in parts {
@@ -138,6 +218,7 @@ proptest! {
                 1 => narrow(n),
                 2 => narrow(n) ^ -((n % 2).cast_signed() as i64),
                 3 => narrow(1).wrapping_add(n.cast_signed() as i64 * (start % 100)),
+                4 => if n % (8 + bits as usize) == 5 { narrow(n) } else { narrow(n) & 15 },
                 _ => narrow(n / 5),
             }));
         }
