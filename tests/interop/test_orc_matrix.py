@@ -5,6 +5,7 @@ Values are compared with the source, statistics made again from it, and rows aft
 
 import functools
 import itertools
+import random
 
 import pytest
 
@@ -15,6 +16,7 @@ import orc_truth
 import program
 
 CASES = list(orc_cases.pairwise())
+SEEKS, SEEK_ROWS = 200, 20
 # Of every timestamp pyarrow makes nanoseconds of 64 bits.
 NOT_IN_PYARROW = {"ts_s", "ts_ms"}
 
@@ -89,7 +91,24 @@ def test_statistics_and_index_are_those_of_the_values(written, orc_java, table, 
 
 @every_case
 def test_rows_after_a_seek_are_those_of_a_scan(written, orc_java, table, number):
-    path, _, columns = written(table, number)
+    path, types, columns = written(table, number)
+    rows = len(next(iter(columns.values())))
     answer = orc_java.ask("seek", path)
     assert answer["bad"] == []
-    assert (answer["compared"] > 0) == (len(next(iter(columns.values()))) > 0)
+    assert (answer["compared"] > 0) == (rows > 0)
+
+    compared = 0
+    for name, target in zip(itertools.cycle(types), targets(CASES[number]["stride"], rows)):
+        found = orc_readers.seek_pyorc(path, name, types[name], target, SEEK_ROWS)
+        if found is not None:
+            orc_truth.check(f"pyorc: {name}", found, columns[name][target : target + SEEK_ROWS])
+            compared += 1
+    assert (compared > SEEKS // 2) == (rows > 0)
+
+
+def targets(stride, rows):
+    """Rows at the borders of row groups and anywhere."""
+    borders = [row for border in range(0, rows + 1, stride) for row in (border - 1, border, border + 1)]
+    inside = [row for row in borders if 0 <= row < rows]
+    rng = random.Random(stride + rows)
+    return [rng.choice(inside) if at % 2 else rng.randrange(rows) for at in range(SEEKS)] if rows else []
