@@ -102,10 +102,17 @@ fn s3(location: &ObjectLocation, options: &StoreOptions, retry: &RetrySettings) 
 
 /// Checksums that S3 compares for each part, unless the options choose others. What speaks its protocol may not know
 /// them.
+///
+/// The checksum is a signed header, and the connection guards the bytes: the payload need not be signed too, which
+/// would take a hash of all that is uploaded.
 #[cfg(feature = "aws")]
 fn with_checksums(builder: AmazonS3Builder, options: &StoreOptions) -> AmazonS3Builder {
-    let chooses = options.iter().any(|(key, _)| key.contains("checksum") || key.contains("endpoint"));
-    if chooses { builder } else { builder.with_checksum_algorithm(Checksum::CRC64NVME) }
+    let chooses = |what: &str| options.iter().any(|(key, _)| key.contains(what));
+    if chooses("checksum") || chooses("endpoint") {
+        return builder;
+    }
+    let builder = builder.with_checksum_algorithm(Checksum::CRC64NVME);
+    if chooses("unsigned_payload") { builder } else { builder.with_unsigned_payload(true) }
 }
 
 /// The open uploads of the bucket that a client signs requests for, such as `AmazonS3`.
@@ -264,18 +271,20 @@ mod tests {
     #[cfg(feature = "aws")]
     #[test]
     fn s3_itself_gets_checksums_and_what_speaks_its_protocol_where_it_is_asked_to() {
+        use object_store::aws::AmazonS3ConfigKey::{Checksum, UnsignedPayload};
+
         let chosen = |pairs: &[(&str, &str)]| {
             let options = StoreOptions::from_pairs(pairs.iter().copied());
-            with_checksums(AmazonS3Builder::new(), &options)
-                .get_config_value(&object_store::aws::AmazonS3ConfigKey::Checksum)
+            // The options themselves are taken elsewhere.
+            let builder = with_checksums(AmazonS3Builder::new(), &options);
+            [Checksum, UnsignedPayload].map(|key| builder.get_config_value(&key))
         };
-        assert_eq!(chosen(&[("aws_region", "eu-central-1")]).as_deref(), Some("crc64nvme"));
-        assert_eq!(chosen(&[("AWS_ENDPOINT_URL_S3", "https://example.com")]), None);
-        assert_eq!(
-            chosen(&[("aws_checksum_algorithm", "sha256")]),
-            None,
-            "the option itself is taken elsewhere"
-        );
+        let own =
+            |checksum: Option<&str>, unsigned: &str| [checksum, Some(unsigned)].map(|v| v.map(str::to_owned));
+        assert_eq!(chosen(&[("aws_region", "eu-central-1")]), own(Some("crc64nvme"), "true"));
+        assert_eq!(chosen(&[("AWS_ENDPOINT_URL_S3", "https://example.com")]), own(None, "false"));
+        assert_eq!(chosen(&[("aws_checksum_algorithm", "sha256")]), own(None, "false"));
+        assert_eq!(chosen(&[("aws_unsigned_payload", "false")]), own(Some("crc64nvme"), "false"));
     }
 
     #[cfg(feature = "azure")]
