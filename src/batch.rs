@@ -187,6 +187,25 @@ mod tests {
         assert_eq!(cut(limits, &[batch(&[1; 40])]).len(), 2);
     }
 
+    /// Row by row, as the module says it.
+    fn oracle(limits: ChunkLimits, lengths: &[usize]) -> Vec<(u64, u64, u64)> {
+        let mut chunks = Vec::new();
+        let (mut first_row, mut rows, mut bytes) = (0, 0, 0);
+        for length in lengths {
+            (rows, bytes) = (rows + 1, bytes + *length as u64);
+            let is_full = bytes >= limits.bytes || rows >= limits.rows;
+            let ends_part = limits.part_rows.is_some_and(|part| (first_row + rows).is_multiple_of(part));
+            if (rows.is_multiple_of(GRAIN) && is_full) || ends_part {
+                chunks.push((first_row, rows, bytes));
+                (first_row, rows, bytes) = (first_row + rows, 0, 0);
+            }
+        }
+        if rows > 0 {
+            chunks.push((first_row, rows, bytes));
+        }
+        chunks
+    }
+
     proptest! {
         #[test]
         fn how_the_source_cuts_its_batches_moves_no_border(
@@ -206,7 +225,8 @@ mod tests {
             }
             let chunks = cut(limits, &[whole]);
             prop_assert_eq!(&chunks, &cut(limits, &parts));
-            prop_assert_eq!(chunks.iter().map(|c| c.1).sum::<u64>(), lengths.len() as u64);
+            let by_row: Vec<_> = chunks.iter().map(|c| (c.0, c.1, c.2)).collect();
+            prop_assert_eq!(by_row, oracle(limits, &lengths));
             for chunk in &chunks {
                 prop_assert!(chunk.1 < rows.next_multiple_of(GRAIN) + 1);
             }
