@@ -29,9 +29,9 @@ const MIN_PIECE_BYTES: u64 = 64 << 10;
 const MAX_PIECE_BYTES: u64 = 1 << 20;
 
 /// What one batch takes of the reader's bytes.
-const BATCH_SHARE: u64 = 8;
-/// Bytes of a batch at most: it should fit the caches of the stages after it.
-const MAX_BATCH_BYTES: u64 = 4 << 20;
+const BATCH_SHARE: u64 = 4;
+/// Bytes of a batch at most: what is done once a column counts less in larger ones, and they still fit most caches.
+const MAX_BATCH_BYTES: u64 = 8 << 20;
 
 /// What the scans of one reader share.
 pub(super) struct Context {
