@@ -23,6 +23,13 @@ def run(*arguments, cwd=None, env=None):
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, cwd=cwd, env=env)
 
 
+def one_line(done):
+    """What the program said when it failed: one line."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].strip(), done.stderr
+    return lines[0]
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One committed export."""

@@ -35,7 +35,7 @@ def export_within(size, noise, format_, directory):
 
 def check_refused(done, left):
     assert done.returncode == 1, done
-    assert "No space left on device" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "No space left on device" in program.one_line(done)
     assert left == [], "an export that failed left something behind"
 
 

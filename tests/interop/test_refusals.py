@@ -21,12 +21,6 @@ def refused(testdata, tmp_path):
     return run
 
 
-def one_line(done):
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1 and lines[0].strip(), done.stderr
-    return lines[0]
-
-
 CASES = {
     "source missing": ({"source": "no/such/file.parquet"}, {FAILED, USAGE}, "no/such/file.parquet"),
     "source of another format": ({"source": __file__}, {FAILED, USAGE}, "test_refusals.py"),
@@ -46,7 +40,7 @@ CASES = {
 def test_a_bad_argument_is_named_in_one_line(refused, changes, codes, named):
     done = refused(**changes)
     assert done.returncode in codes
-    assert named in one_line(done)
+    assert named in program.one_line(done)
 
 
 def test_a_destination_that_cannot_be_written_is_named(testdata, tmp_path):
@@ -54,10 +48,10 @@ def test_a_destination_that_cannot_be_written_is_named(testdata, tmp_path):
     arguments = ["--source", testdata / "profiles.parquet", "--destination", tmp_path / "file" / "out"]
     done = program.run("export", *arguments, "--format", "csv")
     assert done.returncode in {FAILED, USAGE}
-    assert "file" in one_line(done)
+    assert "file" in program.one_line(done)
 
 
 def test_verify_of_nothing_says_so(tmp_path):
     done = program.run("verify", tmp_path / "nothing")
     assert done.returncode in {FAILED, USAGE}
-    assert "snapshot" in one_line(done)
+    assert "snapshot" in program.one_line(done)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import program
 from place import FORMATS, Place, SNAPSHOT_ID
 from stores import MISSING
 
@@ -43,10 +44,10 @@ def problems(done):
 
 def refused(done, *texts):
     """The one line of a failure."""
-    lines = done.stderr.splitlines()
-    assert done.returncode == FAILED and len(lines) == 1, done.stderr
-    assert any(text in lines[0] for text in texts), lines[0]
-    return lines[0]
+    assert done.returncode == FAILED, done.stderr
+    line = program.one_line(done)
+    assert any(text in line for text in texts), line
+    return line
 
 
 def test_the_bytes_are_those_of_an_export_to_disk(stored, format_, on_disk):
