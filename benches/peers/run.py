@@ -92,6 +92,8 @@ class Bench:
     def once(self, program, case, threads):
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
+        # What the program before left in the page cache is written now, not on the account of the next one.
+        os.sync()
         usage = run(self.command(program, case, threads)).less(self.start(program, threads))
         files = [path for path in self.out.rglob("*") if path.is_file() and not path.name.startswith("_")]
         return usage, files
