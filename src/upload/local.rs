@@ -125,10 +125,11 @@ impl PartStore for LocalParts {
         // The semaphore is never closed, so that this is always a permit.
         let turn = Arc::clone(&self.inner.writer).acquire_owned().await;
         self.blocking(move |inner| {
-            // A write that nobody waits for any more keeps its turn to its end.
-            let _turn = turn;
-            inner
-                .write(&name, part.offset, &bytes)
+            let written = inner.write(&name, part.offset, &bytes);
+            // A write that nobody waits for any more keeps its turn to its end. Others write while this one is synced.
+            drop(turn);
+            written
+                .and_then(|written| written.sync_ahead())
                 .map_err(|error| inner.fail("writing a part", &name, error))
         })
         .await?;

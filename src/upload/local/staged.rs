@@ -3,7 +3,9 @@
 //! A file is open only while bytes are written to it. Which objects are written, and when they are
 //! complete, is not known here.
 
+use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
 
@@ -15,6 +17,26 @@ use super::dir::{self, Dir};
 /// Data objects that are forced to the disk one by one. Each costs the file system some milliseconds, even
 /// a small one, so that beyond these everything is forced at once before the next small object.
 const SYNCED_ALONE: usize = 64;
+/// Bytes of a data object that are forced to the disk together, ahead of its end: there it would have to wait for all
+/// of them at once, with nothing else to do.
+const SYNCED_AHEAD: u64 = 32 << 20;
+
+/// A range of a staged file that was written.
+#[derive(Debug)]
+pub(super) struct Written {
+    file: File,
+    range: Range<u64>,
+}
+
+impl Written {
+    /// Forces the file to the disk where the range reaches a multiple of [`SYNCED_AHEAD`].
+    pub(super) fn sync_ahead(&self) -> io::Result<()> {
+        if self.range.start / SYNCED_AHEAD < self.range.end / SYNCED_AHEAD {
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+}
 
 impl Inner {
     pub(super) fn create(&self, name: &str) -> io::Result<()> {
@@ -23,7 +45,8 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn write(&self, name: &str, offset: u64, payload: &PutPayload) -> io::Result<()> {
+    /// Writes at an offset; gives what was written to.
+    pub(super) fn write(&self, name: &str, offset: u64, payload: &PutPayload) -> io::Result<Written> {
         let dirs = self.dirs()?;
         let file = dirs.staging.open_to_write(name)?;
         let mut at = offset;
@@ -31,7 +54,7 @@ impl Inner {
             file.write_all_at(bytes, at)?;
             at += bytes.len() as u64;
         }
-        Ok(())
+        Ok(Written { file, range: offset..at })
     }
 
     pub(super) fn complete(&self, name: &str, size: u64) -> io::Result<()> {
