@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,6 +34,7 @@ struct Kept {
 }
 
 /// Listens on a free port, says on stdout where, and serves for ever.
+#[expect(clippy::print_stdout, reason = "the process that started this one reads it")]
 pub(crate) fn serve(root: PathBuf) {
     let mut builder = S3ServiceBuilder::new(Kept { root, ..Kept::default() });
     builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));

@@ -100,19 +100,20 @@ impl Patched {
 
     /// Each entry in so many bits, the high ones first; the last byte is filled with zeros.
     fn write_entries(&self, out: &mut Vec<u8>) {
-        let (mut pending, mut pending_bits) = (0_u128, 0);
+        let (mut byte, mut free) = (0, u8::BITS);
         for (gap, patch) in &self.entries {
             let entry = (*gap as u64) << self.patch_bits | patch;
-            pending = pending << self.entry_bits() | u128::from(entry);
-            pending_bits += self.entry_bits();
-            while pending_bits >= 8 {
-                pending_bits -= 8;
-                out.push(low_byte((pending >> pending_bits) as u64));
-                pending &= !(u128::MAX << pending_bits);
+            for bit in (0..self.entry_bits()).rev() {
+                free -= 1;
+                byte |= low_byte(entry >> bit & 1) << free;
+                if free == 0 {
+                    out.push(byte);
+                    (byte, free) = (0, u8::BITS);
+                }
             }
         }
-        if pending_bits > 0 {
-            out.push(low_byte((pending << (8 - pending_bits)) as u64));
+        if free < u8::BITS {
+            out.push(byte);
         }
     }
 }

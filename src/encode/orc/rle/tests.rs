@@ -180,8 +180,8 @@ fn a_run_with_patches_stands_as_the_specification_has_it() {
 
 #[test]
 fn patches_spare_bytes_where_few_values_are_wide() {
-    let with_wide = |every: usize, wide: i64, base: i64| -> Vec<i64> {
-        let value = |n: usize| if n % every == every - 1 { wide } else { (n * 7 % 16) as i64 };
+    let with_wide = |every: i64, wide: i64, base: i64| -> Vec<i64> {
+        let value = |n: i64| if n % every == every - 1 { wide } else { n * 7 % 16 };
         (0..512).map(|n| base.wrapping_add(value(n))).collect()
     };
     for base in
