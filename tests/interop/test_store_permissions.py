@@ -48,4 +48,5 @@ def test_without_aborts_the_uploads_of_a_failed_export_stay(place, damaged, with
     done = place.export(damaged, "csv", credentials=without["s3:AbortMultipartUpload"])
     assert done.returncode == 1 and "damaged.parquet" in done.stderr, done.stderr
     assert place.names() == [CLAIM]
-    assert len(place.uploads()) == 3
+    # Whether the third object had begun when the source failed is chance.
+    assert len(place.uploads()) in (2, 3)
