@@ -45,8 +45,9 @@ def test_without_deletions_the_claim_of_a_failed_export_stays(place, damaged, no
 
 
 def test_without_aborts_the_uploads_of_a_failed_export_stay(place, damaged, without):
-    done = place.export(damaged, "csv", credentials=without["s3:AbortMultipartUpload"])
+    # Small batches: the source fails when it reads the last rows, and by then the third object has begun.
+    small = ["--set", "memory_budget=33554432"]
+    done = place.export(damaged, "csv", *small, credentials=without["s3:AbortMultipartUpload"])
     assert done.returncode == 1 and "damaged.parquet" in done.stderr, done.stderr
     assert place.names() == [CLAIM]
-    # Whether the third object had begun when the source failed is chance.
-    assert len(place.uploads()) in (2, 3)
+    assert len(place.uploads()) == 3
