@@ -64,10 +64,11 @@ fn run<const SIGNED: bool>(block: &[i64], may_patch: bool, out: &mut Vec<u8>) ->
         return same;
     }
     let block = &block[..next_repeat(block, least)];
-    let direct_bytes = HEADER_BYTES + Width::of(bits::<SIGNED>(block)).bytes_of(block.len());
     match Deltas::of(block) {
-        Some(deltas) if deltas.bytes(block) < direct_bytes => deltas.write::<SIGNED>(block, out),
-        _ => match may_patch.then(|| Patched::of(block, direct_bytes)).flatten() {
+        Some(deltas) if deltas.bytes(block) < HEADER_BYTES + width.bytes_of(block.len()) => {
+            deltas.write::<SIGNED>(block, out);
+        }
+        _ => match may_patch.then(|| Patched::of(block, direct_bytes::<SIGNED>(block))).flatten() {
             Some(patched) => patched.write(block, out),
             None => direct::<SIGNED>(block, out),
         },
@@ -107,6 +108,11 @@ fn repeat<const SIGNED: bool>(value: i64, count: usize, out: &mut Vec<u8>) {
         base::<SIGNED>(value, out);
         varint(0, out);
     }
+}
+
+/// The bytes of a direct run of these values.
+fn direct_bytes<const SIGNED: bool>(block: &[i64]) -> usize {
+    HEADER_BYTES + Width::of(bits::<SIGNED>(block)).bytes_of(block.len())
 }
 
 fn direct<const SIGNED: bool>(block: &[i64], out: &mut Vec<u8>) {
