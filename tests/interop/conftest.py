@@ -54,19 +54,28 @@ def noise(tmp_path_factory):
     notes = [text[row * chars : (row + 1) * chars] for row in range(rows)]
     table = pa.table({"ProfileId": [f"{row:032x}" for row in range(rows)], "AdditionalInformation": notes})
     path = tmp_path_factory.mktemp("noise") / "noise.parquet"
-    pq.write_table(table, path, row_group_size=rows // 30, use_dictionary=False, compression="none")
+    write_noise(table, path)
     return path
+
+
+def write_noise(table, path):
+    pq.write_table(table, path, row_group_size=300, use_dictionary=False, compression="none")
 
 
 @pytest.fixture(scope="session")
 def damaged(noise, tmp_path_factory):
-    """The same rows, of which the last row group, one in thirty, cannot be read."""
-    group = pq.read_metadata(noise).row_group(29)
-    content = bytearray(noise.read_bytes())
-    for column in range(group.num_columns):
-        start = group.column(column).data_page_offset
-        content[start : start + 64] = b"\xff" * 64
+    """The same rows five times, of which the last row group, one in 150, cannot be read.
+
+    They take more than one and a half memory budgets: at their end a third of them or more has been uploaded.
+    """
     path = tmp_path_factory.mktemp("damaged") / "damaged.parquet"
+    write_noise(pa.concat_tables([pq.read_table(noise)] * 5), path)
+    metadata = pq.read_metadata(path)
+    assert sum(metadata.row_group(group).total_byte_size for group in range(150)) > 1.5 * places.BUDGET_BYTES
+    content = bytearray(path.read_bytes())
+    for column in range(metadata.num_columns):
+        start = metadata.row_group(149).column(column).data_page_offset
+        content[start : start + 64] = b"\xff" * 64
     path.write_bytes(content)
     return path
 

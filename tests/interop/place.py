@@ -13,6 +13,7 @@ CLAIM = "_claim.json"
 OWNED = "another export owns this snapshot id"
 FORMATS = ["csv", "jsonl", "orc"]
 PART_BYTES = 5 << 20
+BUDGET_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def end(process):
 
 def export(source, url, format_, *options):
     """The arguments of an export in three objects of two upload parts each."""
-    settings = [f"upload.part_bytes={PART_BYTES}", "stripe_bytes=4194304", "memory_budget=67108864"]
+    settings = [f"upload.part_bytes={PART_BYTES}", "stripe_bytes=4194304", f"memory_budget={BUDGET_BYTES}"]
     sizes = ["--part-rows", "3000", "--threads", "2", *(item for pair in settings for item in ("--set", pair))]
     wanted = ["export", "--source", source, "--destination", url, "--format", format_, *sizes]
     return [*wanted, "--snapshot-id", SNAPSHOT_ID, "--progress", "never", *options]

@@ -45,9 +45,8 @@ def test_without_deletions_the_claim_of_a_failed_export_stays(place, damaged, no
 
 
 def test_without_aborts_the_uploads_of_a_failed_export_stay(place, damaged, without):
-    # Small batches: the source fails when it reads the last rows, and by then the third object has begun.
-    small = ["--set", "memory_budget=33554432"]
-    done = place.export(damaged, "csv", *small, credentials=without["s3:AbortMultipartUpload"])
+    done = place.export(damaged, "csv", credentials=without["s3:AbortMultipartUpload"])
     assert done.returncode == 1 and "damaged.parquet" in done.stderr, done.stderr
     assert place.names() == [CLAIM]
-    assert len(place.uploads()) == 3
+    # What the budget cannot hold has been uploaded before the source fails: six of its fifteen objects or more.
+    assert 6 <= len(place.uploads()) <= 15
