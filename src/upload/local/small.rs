@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::names;
 use super::super::{PutNew, Replaced, Upload, UploadId, Version};
-use super::{Dirs, Inner};
+use super::inner::{Dirs, Inner};
 use crate::error::Result;
 
 /// How files begin that are written before they get their name.

@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 
 use object_store::PutPayload;
 
-use super::Inner;
 use super::dir::{self, Dir};
+use super::inner::Inner;
 
 /// Data objects that are forced to the disk one by one. Each costs the file system some milliseconds, even
 /// a small one, so that beyond these everything is forced at once before the next small object.

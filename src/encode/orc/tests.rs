@@ -1,0 +1,151 @@
+use arrow::array::{Array, AsArray, Int64Array, ListArray, StringArray, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use orc_rust::ArrowReaderBuilder;
+
+use super::*;
+
+fn with_defaults(schema: &SchemaRef) -> OrcEncoder {
+    OrcEncoder::new(schema, &OrcSettings::default()).unwrap()
+}
+
+fn object(encoder: &OrcEncoder, chunks: &[Vec<RecordBatch>]) -> Bytes {
+    let mut bytes = encoder.head(PartIndex(0)).unwrap().to_vec();
+    let mut placed = Vec::new();
+    for rows in chunks {
+        let chunk = encoder.chunk(rows, 0).unwrap();
+        let offset = bytes.len() as u64;
+        placed.push(Placed { offset, len: chunk.bytes.len() as u64, rows: chunk.rows, note: chunk.note });
+        bytes.extend_from_slice(&chunk.bytes);
+    }
+    bytes.extend_from_slice(&encoder.tail(&placed).unwrap());
+    bytes.into()
+}
+
+fn batch(values: &[Option<i64>]) -> RecordBatch {
+    let names: StringArray = values.iter().map(|value| value.map(|value| format!("name {value}"))).collect();
+    let times = TimestampMicrosecondArray::from(values.to_vec()).with_timezone("Europe/Berlin");
+    let columns: [(&str, ArrayRef); 3] = [
+        ("id", Arc::new(Int64Array::from(values.to_vec()))),
+        ("name", Arc::new(names)),
+        ("at", Arc::new(times)),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn read(object: Bytes) -> Vec<RecordBatch> {
+    ArrowReaderBuilder::try_new(object).unwrap().build().collect::<std::result::Result<_, _>>().unwrap()
+}
+
+#[test]
+fn every_chunk_becomes_a_stripe_that_readers_find() {
+    let (one, two) = (batch(&[Some(1), None, Some(-3_000_000)]), batch(&[Some(4)]));
+    let encoder = with_defaults(&one.schema());
+    let rows = read(object(&encoder, &[vec![one], vec![two]]));
+    let ids: Vec<_> = rows.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>()).collect();
+    assert_eq!(ids, [Some(1), None, Some(-3_000_000), Some(4)]);
+    assert_eq!(rows[0].column(1).as_string::<i32>().value(2), "name -3000000");
+}
+
+#[test]
+fn no_rows_are_a_file_with_columns() {
+    let encoder = with_defaults(&batch(&[]).schema());
+    let reader = ArrowReaderBuilder::try_new(object(&encoder, &[])).unwrap();
+    assert_eq!(reader.schema().fields().len(), 3);
+    assert_eq!(reader.build().count(), 0);
+}
+
+#[test]
+fn how_the_rows_are_cut_into_batches_changes_no_byte() {
+    let whole = batch(&[Some(1), Some(2), None, Some(4), Some(5)]);
+    let encoder = with_defaults(&whole.schema());
+    let cut = vec![whole.slice(0, 2), whole.slice(2, 1), whole.slice(3, 2)];
+    assert_eq!(
+        encoder.chunk(std::slice::from_ref(&whole), 0).unwrap().bytes,
+        encoder.chunk(&cut, 0).unwrap().bytes
+    );
+    let valid = whole.slice(3, 2);
+    let copy = batch(&[Some(4), Some(5)]);
+    assert_eq!(encoder.chunk(&[valid], 0).unwrap().bytes, encoder.chunk(&[copy], 0).unwrap().bytes);
+}
+
+#[test]
+fn a_timestamp_that_no_reader_gives_back_is_refused_with_its_row() {
+    let rows = batch(&[Some(0), Some(-1_000_000), Some(-999_999), Some(-1)]);
+    let encoder = with_defaults(&rows.schema());
+    let error = encoder.chunk(&[rows], 10).unwrap_err();
+    assert_eq!(error.to_string(), "ORC cannot hold this timestamp: column=`at` row=13");
+}
+
+#[test]
+fn the_first_row_that_cannot_be_written_is_named() {
+    let lost = Some(-1);
+    let rows = batch(&[vec![Some(0); 700], vec![lost, Some(1), lost]].concat());
+    let cut = [rows.slice(0, 300), rows.slice(300, 401), rows.slice(701, 2)];
+    let error = with_defaults(&rows.schema()).chunk(&cut, 0).unwrap_err();
+    assert!(error.to_string().ends_with("column=`at` row=700"), "{error}");
+}
+
+#[test]
+fn the_form_of_strings_changes_no_byte() {
+    let names: Vec<_> = (0..5000).map(|n| (n % 7 > 0).then(|| format!("name {}", n * n % 50))).collect();
+    let plain: ArrayRef = Arc::new(StringArray::from(names));
+    let write = |array: &ArrayRef| {
+        let rows = RecordBatch::try_from_iter([("name", Arc::clone(array))]).unwrap();
+        // In two batches, so that the second one meets what is known of the first.
+        let cut = [rows.slice(0, 2000), rows.slice(2000, 3000)];
+        with_defaults(&rows.schema()).chunk(&cut, 0).unwrap().bytes
+    };
+    let expected = write(&plain);
+    let dictionary = |key: DataType| DataType::Dictionary(Box::new(key), Box::new(DataType::Utf8View));
+    let forms =
+        [DataType::LargeUtf8, DataType::Utf8View, dictionary(DataType::Int8), dictionary(DataType::UInt32)];
+    for form in forms {
+        assert!(write(&cast(&plain, &form).unwrap()) == expected, "{form}");
+    }
+    assert!(expected.len() < 5000, "a dictionary: {}", expected.len());
+}
+
+#[test]
+fn garbage_and_slices_change_no_byte() {
+    let lists =
+        |values: Vec<Option<Vec<Option<i64>>>>| ListArray::from_iter_primitive::<Int64Type, _, _>(values);
+    let clean = lists(vec![Some(vec![Some(1), None]), None, Some(vec![]), Some(vec![Some(4)])]);
+    let whole =
+        lists(vec![Some(vec![Some(1), None]), Some(vec![Some(9); 3]), Some(vec![]), Some(vec![Some(4)])]);
+    let (field, offsets, items, _) = whole.into_parts();
+    let hidden = ListArray::new(field, offsets, items, clean.nulls().cloned());
+    let write = |list: ListArray| {
+        let rows = RecordBatch::try_from_iter([("list", Arc::new(list) as ArrayRef)]).unwrap();
+        with_defaults(&rows.schema()).chunk(&[rows], 0).unwrap().bytes
+    };
+    assert_eq!(write(hidden.clone()), write(clean.clone()));
+    assert_eq!(write(hidden.slice(1, 2)), write(clean.slice(1, 2)));
+}
+
+#[test]
+fn what_orc_cannot_hold_is_refused_by_name_and_type() {
+    let decimal = Field::new("d", DataType::Decimal256(39, 2), true);
+    let inner = Field::new("Price", DataType::Struct(vec![decimal].into()), true);
+    let time = Field::new("at", DataType::Time32(arrow::datatypes::TimeUnit::Second), true);
+    for (field, path) in [(inner, "Price.d"), (time, "at")] {
+        let schema = Arc::new(Schema::new(vec![field]));
+        let error = OrcEncoder::new(&schema, &OrcSettings::default()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("ORC cannot hold") && error.contains(&format!("column=`{path}`")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_bloom_filter_needs_a_column_that_can_have_one() {
+    let schema = batch(&[]).schema();
+    let with_bloom = |column: &str| {
+        let settings = OrcSettings { bloom_columns: vec![column.to_owned()], ..OrcSettings::default() };
+        OrcEncoder::new(&schema, &settings).map(|_encoder| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(with_bloom("name"), Ok(()));
+    assert_eq!(with_bloom("nam").unwrap_err(), "no such column: column=`nam`");
+    assert!(with_bloom("").unwrap_err().contains("cannot have a bloom filter"));
+}
