@@ -32,7 +32,7 @@ pub(super) fn structs(node: &Node, slots: Slots, pen: &Pen) -> Result<Vec<Column
     }
     let children = (0..node.children.len())
         .map(|index| values.child(|array| ArrayRef::clone(array.as_struct().column(index))))
-        .collect::<Result<Vec<_>>>()?;
+        .collect();
     let stats = vec![Of::Rows; values.bounds.len() - 1];
     let own = pen.column(node, values, Written::new(EncodingKind::Direct, Vec::new(), stats))?;
     with_children(own, node, children, pen)
@@ -139,9 +139,10 @@ impl Collected {
 }
 
 fn collections(lengths: &[i64]) -> Of {
-    let unsigned = |length: &i64| length.unsigned_abs();
-    let range = lengths.iter().min().map(unsigned).zip(lengths.iter().max().map(unsigned));
-    Of::Collections(Collections { range, total: lengths.iter().sum::<i64>().unsigned_abs() })
+    let unsigned = |length: i64| length.unsigned_abs();
+    let lengths = || lengths.iter().copied();
+    let range = lengths().min().map(unsigned).zip(lengths().max().map(unsigned));
+    Of::Collections(Collections { range, total: lengths().sum::<i64>().unsigned_abs() })
 }
 
 /// A column and those below it, which are written in parallel.

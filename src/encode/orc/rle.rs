@@ -20,6 +20,9 @@ const SHORT_REPEAT: std::ops::RangeInclusive<usize> = 3..=10;
 /// Bytes of the header of a run with a length.
 const HEADER_BYTES: usize = 2;
 
+/// So many values tell of most blocks that they are no run of deltas.
+const FIRST_LOOK: usize = 16;
+
 const DIRECT: u8 = 0b01;
 const DELTA: u8 = 0b11;
 
@@ -63,15 +66,21 @@ fn run<const SIGNED: bool>(block: &[i64], may_patch: bool, out: &mut Vec<u8>) ->
         repeat::<SIGNED>(block[0], same, out);
         return same;
     }
-    let block = &block[..next_repeat(block, least)];
+    let end = next_repeat(block, least);
+    // The wide values may all lie behind the end: then a direct run is narrower.
+    let own_width = if end == block.len() { width } else { Width::of(bits::<SIGNED>(&block[..end])) };
+    let block = &block[..end];
     match Deltas::of(block) {
         Some(deltas) if deltas.bytes(block) < HEADER_BYTES + width.bytes_of(block.len()) => {
             deltas.write::<SIGNED>(block, out);
         }
-        _ => match may_patch.then(|| Patched::of(block, direct_bytes::<SIGNED>(block))).flatten() {
-            Some(patched) => patched.write(block, out),
-            None => direct::<SIGNED>(block, out),
-        },
+        _ => {
+            let bytes = HEADER_BYTES + own_width.bytes_of(block.len());
+            match may_patch.then(|| Patched::of(block, bytes)).flatten() {
+                Some(patched) => patched.write(block, out),
+                None => direct::<SIGNED>(block, own_width, out),
+            }
+        }
     }
     block.len()
 }
@@ -84,14 +93,23 @@ fn least_repeat(width: Width) -> usize {
     (cost / width.bits() + 1).max(*SHORT_REPEAT.start())
 }
 
-/// Where the first repetition of this length begins, or the end.
+/// Where the first repetition of this length, two or more, begins, or the end.
+///
+/// It has a pair of equal neighbours at every place inside, so one pair in `least - 1` is looked at.
 fn next_repeat(block: &[i64], least: usize) -> usize {
-    let mut equal = 1;
-    for index in 1..block.len() {
-        equal = if block[index] == block[index - 1] { equal + 1 } else { 1 };
-        if equal == least {
-            return index + 1 - least;
+    let mut at = least - 1;
+    while at < block.len() {
+        let value = block[at];
+        if block[at - 1] == value {
+            let before = block[..at].iter().rev().take_while(|other| **other == value).count();
+            let behind =
+                block[at..].iter().take(least - before.min(least)).take_while(|other| **other == value);
+            let count = before + behind.count();
+            if count >= least {
+                return at - before;
+            }
         }
+        at += least - 1;
     }
     block.len()
 }
@@ -110,13 +128,7 @@ fn repeat<const SIGNED: bool>(value: i64, count: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes of a direct run of these values.
-fn direct_bytes<const SIGNED: bool>(block: &[i64]) -> usize {
-    HEADER_BYTES + Width::of(bits::<SIGNED>(block)).bytes_of(block.len())
-}
-
-fn direct<const SIGNED: bool>(block: &[i64], out: &mut Vec<u8>) {
-    let width = Width::of(bits::<SIGNED>(block));
+fn direct<const SIGNED: bool>(block: &[i64], width: Width, out: &mut Vec<u8>) {
     header(DIRECT, width.code(), block.len(), out);
     pack(block.iter().map(|value| coded::<SIGNED>(*value)), block.len(), width, out);
 }
@@ -131,11 +143,12 @@ struct Deltas {
 impl Deltas {
     /// `None`: the values neither ascend nor descend, or are too far from each other.
     fn of(block: &[i64]) -> Option<Self> {
-        let (low, high) =
-            block.iter().fold((i64::MAX, i64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
-        if block.len() < 3 || high.checked_sub(low).is_none() {
+        if block.len() < 3 || turns(&block[..block.len().min(FIRST_LOOK)]) {
             return None;
         }
+        let (low, high) =
+            block.iter().fold((i64::MAX, i64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
+        high.checked_sub(low)?;
         let first = block[1] - block[0];
         let (mut rises, mut falls, mut all, mut differ) = (false, false, 0, 0);
         for pair in block[1..].windows(2) {
@@ -169,6 +182,12 @@ impl Deltas {
             pack(deltas, block.len() - 2, width, out);
         }
     }
+}
+
+/// Whether values both ascend and descend. The first step is not asked: it may go any way in a run of deltas.
+fn turns(block: &[i64]) -> bool {
+    let steps = || block[1..].windows(2);
+    steps().any(|pair| pair[0] < pair[1]) && steps().any(|pair| pair[0] > pair[1])
 }
 
 fn header(kind: u8, code: u8, count: usize, out: &mut Vec<u8>) {

@@ -6,6 +6,9 @@
 //!
 //! Invariant: the bounds of the row groups ascend from 0 to the number of slots.
 
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::filter;
@@ -17,18 +20,29 @@ use crate::encode::text::packed::unpacked;
 use crate::encode::text::scalar::plain;
 use crate::error::{Cause, Result};
 
+/// Stretches of slots that are not null are shorter than this where one slot in so many is null.
+const SHORT_STRETCH: usize = 4;
+
 /// The slots of one node, in the order of the rows.
 #[derive(Debug)]
 pub(super) struct Slots {
-    pieces: Vec<ArrayRef>,
+    pieces: Vec<Piece>,
     /// The slot at which each row group begins, and the number of slots.
     bounds: Vec<usize>,
+}
+
+/// The slots of a batch, left where they are: copies of them would be read only once.
+#[derive(Debug)]
+struct Piece {
+    array: ArrayRef,
+    /// Which places of the array are slots, the others being null: `None` where all are.
+    kept: Option<NullBuffer>,
 }
 
 /// The slots of one node, with their nulls.
 #[derive(Debug)]
 pub(super) struct Values {
-    /// The arrays, and which of their slots are null: `None` where no slot is.
+    /// The arrays, and which of their places hold no value: `None` where all do.
     pub(super) pieces: Vec<(ArrayRef, Option<NullBuffer>)>,
     /// The value, not counting nulls, at which each row group begins, and the number of values.
     pub(super) bounds: Vec<usize>,
@@ -40,7 +54,7 @@ pub(super) struct Values {
 
 impl Slots {
     pub(super) fn new(pieces: Vec<ArrayRef>, bounds: Vec<usize>) -> Self {
-        Self { pieces, bounds }
+        Self { pieces: pieces.into_iter().map(|array| Piece { array, kept: None }).collect(), bounds }
     }
 
     /// The slots with their nulls; dictionaries of plain values stay as they are.
@@ -61,27 +75,38 @@ impl Slots {
     }
 
     fn values(self, of: impl Fn(&ArrayRef) -> Result<(ArrayRef, Option<NullBuffer>)>) -> Result<Values> {
-        let with_nulls = |array: &ArrayRef| {
+        let Self { pieces, bounds } = self;
+        let with_nulls = |Piece { array, kept }: &Piece| {
             let (array, nulls) = of(array)?;
             // An array without values has no bitmap that says so; nor has a union, whose row is null when its
             // active child is.
             let without_bitmap = array.data_type().is_null() || array.as_union_opt().is_some();
             let own = without_bitmap.then(|| array.logical_nulls()).flatten();
-            let nulls = NullBuffer::union(nulls.as_ref(), own.as_ref());
+            let nulls = NullBuffer::union_many([nulls.as_ref(), own.as_ref(), kept.as_ref()]);
             Ok((array, nulls.filter(|nulls| nulls.null_count() > 0)))
         };
-        let pieces = self.pieces.iter().map(with_nulls).collect::<Result<_>>()?;
-        Ok(Values::new(pieces, self.bounds))
+        let values = pieces.iter().map(with_nulls).collect::<Result<Vec<_>>>()?;
+        let validity = pieces.into_iter().zip(&values).map(|(piece, (array, nulls))| Validity {
+            places: array.len(),
+            kept: piece.kept,
+            nulls: nulls.clone(),
+        });
+        let validity: Vec<_> = validity.collect();
+        Values::new(values, &validity, bounds)
     }
 }
 
 impl Values {
-    fn new(pieces: Vec<(ArrayRef, Option<NullBuffer>)>, bounds: Vec<usize>) -> Self {
-        if pieces.iter().all(|(_, nulls)| nulls.is_none()) {
+    fn new(
+        pieces: Vec<(ArrayRef, Option<NullBuffer>)>,
+        validity: &[Validity],
+        bounds: Vec<usize>,
+    ) -> Result<Self> {
+        if validity.iter().all(Validity::is_full) {
             let nulls = vec![false; bounds.len() - 1];
-            return Self { pieces, bounds, nulls, present: None };
+            return Ok(Self { pieces, bounds, nulls, present: None });
         }
-        let bits = validity(&pieces);
+        let bits = bits(validity)?;
         let present = Some(Stream::of_bits(Kind::Present, &bits, &bounds));
         let mut values = vec![0];
         let mut nulls = Vec::with_capacity(bounds.len() - 1);
@@ -93,7 +118,7 @@ impl Values {
             values.push(count);
             nulls.push(valid < slots);
         }
-        Self { pieces, bounds: values, nulls, present }
+        Ok(Self { pieces, bounds: values, nulls, present })
     }
 
     /// How many values there are, not counting nulls.
@@ -101,39 +126,76 @@ impl Values {
         self.bounds.last().copied().unwrap_or(0)
     }
 
-    /// A child that has a slot for each slot of its parent, and keeps those of its values.
-    pub(super) fn child(&self, of: impl Fn(&ArrayRef) -> ArrayRef) -> Result<Slots> {
-        let kept = |(array, nulls): &(ArrayRef, Option<NullBuffer>)| {
-            let child = of(array);
-            let Some(nulls) = nulls else { return Ok(child) };
-            let valid = BooleanArray::new(nulls.inner().clone(), None);
-            filter(child.as_ref(), &valid).map_err(|source| Cause::Encode { source: source.into() }.into())
-        };
-        let pieces = self.pieces.iter().map(kept).collect::<Result<_>>()?;
-        Ok(Slots::new(pieces, self.bounds.clone()))
+    /// A child that has a place for each place of its parent, and slots where that has values.
+    pub(super) fn child(&self, of: impl Fn(&ArrayRef) -> ArrayRef) -> Slots {
+        let kept =
+            |(array, nulls): &(ArrayRef, Option<NullBuffer>)| Piece { array: of(array), kept: nulls.clone() };
+        Slots { pieces: self.pieces.iter().map(kept).collect(), bounds: self.bounds.clone() }
+    }
+}
+
+/// What the places of an array are: no slots, nulls or values.
+struct Validity {
+    places: usize,
+    /// Which are slots; `None`: all are.
+    kept: Option<NullBuffer>,
+    /// Which are values; `None`: all are.
+    nulls: Option<NullBuffer>,
+}
+
+impl Validity {
+    /// Whether all slots have values.
+    fn is_full(&self) -> bool {
+        let count = |nulls: &Option<NullBuffer>| nulls.as_ref().map_or(0, NullBuffer::null_count);
+        count(&self.nulls) == count(&self.kept)
+    }
+
+    fn slots(&self) -> usize {
+        self.places - self.kept.as_ref().map_or(0, NullBuffer::null_count)
     }
 }
 
 /// Which slots of all arrays are not null.
-fn validity(pieces: &[(ArrayRef, Option<NullBuffer>)]) -> BooleanBuffer {
-    let mut bits = BooleanBufferBuilder::new(pieces.iter().map(|(array, _)| array.len()).sum());
-    for (array, nulls) in pieces {
-        match nulls {
-            Some(nulls) => bits.append_buffer(nulls.inner()),
-            None => bits.append_n(array.len(), true),
+fn bits(pieces: &[Validity]) -> Result<BooleanBuffer> {
+    let mut bits = BooleanBufferBuilder::new(pieces.iter().map(Validity::slots).sum());
+    for piece in pieces {
+        match (&piece.nulls, &piece.kept) {
+            (Some(nulls), None) => bits.append_buffer(nulls.inner()),
+            (Some(nulls), Some(kept)) if !piece.is_full() => {
+                let [values, slots] = [nulls, kept].map(|bits| BooleanArray::new(bits.inner().clone(), None));
+                let own =
+                    filter(&values, &slots).map_err(|source| Cause::Encode { source: source.into() })?;
+                bits.append_buffer(own.as_boolean().values());
+            }
+            _ => bits.append_n(piece.slots(), true),
         }
     }
-    bits.finish()
+    Ok(bits.finish())
 }
 
 /// Calls for each slot that is not null, in order.
 pub(super) fn for_each_valid(len: usize, nulls: Option<&NullBuffer>, mut call: impl FnMut(usize)) {
+    let _end: ControlFlow<Infallible> = try_for_each_valid(len, nulls, |index| {
+        call(index);
+        ControlFlow::Continue(())
+    });
+}
+
+/// Calls for each slot that is not null, in order, until told to stop.
+pub(super) fn try_for_each_valid<B>(
+    len: usize,
+    nulls: Option<&NullBuffer>,
+    mut call: impl FnMut(usize) -> ControlFlow<B>,
+) -> ControlFlow<B> {
     match nulls {
-        None => (0..len).for_each(call),
+        None => (0..len).try_for_each(call),
+        // A stretch costs more than a value: they must be long to be worth it.
+        Some(nulls) if nulls.null_count() > len / SHORT_STRETCH => nulls.valid_indices().try_for_each(call),
         Some(nulls) => {
             for (start, end) in nulls.valid_slices() {
-                (start..end).for_each(&mut call);
+                (start..end).try_for_each(&mut call)?;
             }
+            ControlFlow::Continue(())
         }
     }
 }

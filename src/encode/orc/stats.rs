@@ -139,10 +139,8 @@ impl Stats {
 
 impl Integers {
     pub(super) fn of(values: &[i64]) -> Self {
-        let (Some(low), Some(high)) = (values.iter().min(), values.iter().max()) else {
-            return Self::default();
-        };
-        Self { range: Some((*low, *high)), sum: values.iter().map(|value| i128::from(*value)).sum() }
+        let range = values.iter().copied().min().zip(values.iter().copied().max());
+        Self { range, sum: values.iter().map(|value| i128::from(*value)).sum() }
     }
 
     /// A sum that does not fit is left out.

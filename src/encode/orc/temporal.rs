@@ -43,7 +43,7 @@ fn dates(node: &Node, days: &[i32], values: &Values, pen: &Pen) -> Written {
     let data = pen.signed_runs(Kind::Data, days, &values.bounds);
     let range = |group: &[usize]| {
         let days = &days[group[0]..group[1]];
-        days.iter().min().copied().zip(days.iter().max().copied())
+        days.iter().copied().min().zip(days.iter().copied().max())
     };
     let stats = values.bounds.windows(2).map(|group| Of::Dates(range(group))).collect();
     let mut written = Written::new(EncodingKind::DirectV2, vec![data], stats);
@@ -86,7 +86,8 @@ pub(super) fn timestamps(
     ];
     let range = |group: &[usize]| {
         let instants = &instants[group[0]..group[1]];
-        Some([units.millis(*instants.iter().min()?), units.millis(*instants.iter().max()?)])
+        let (low, high) = instants.iter().copied().min().zip(instants.iter().copied().max())?;
+        Some([units.millis(low), units.millis(high)])
     };
     let stats = values.bounds.windows(2).map(|group| Of::Timestamps(range(group))).collect();
     let mut written = Written::new(EncodingKind::DirectV2, streams, stats);

@@ -1,4 +1,5 @@
 use arrow::array::{Array, AsArray, Int64Array, ListArray, StringArray, TimestampMicrosecondArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use orc_rust::ArrowReaderBuilder;
@@ -121,6 +122,49 @@ fn garbage_and_slices_change_no_byte() {
     };
     assert_eq!(write(hidden.clone()), write(clean.clone()));
     assert_eq!(write(hidden.slice(1, 2)), write(clean.slice(1, 2)));
+}
+
+/// A struct of a number, a text, a list and a struct, of which each second row is null; below it lies `hidden`.
+fn below_nulls(hidden: Option<i64>) -> ArrayRef {
+    let value = |row: i64| if row % 2 == 0 { Some(row) } else { hidden };
+    let texts: StringArray =
+        (0..600).map(|row| value(row).map(|value| format!("text {}", value % 7))).collect();
+    let items = (0..600).map(|row| value(row).map(|value| vec![Some(value), None]));
+    let numbers: Int64Array = (0..600).map(|row| value(row).filter(|value| value % 3 > 0)).collect();
+    let innermost: ArrayRef = Arc::new(StructArray::from(vec![(
+        Arc::new(Field::new("number", DataType::Int64, true)),
+        Arc::new(numbers.clone()) as ArrayRef,
+    )]));
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let children: Vec<ArrayRef> = vec![
+        Arc::new(numbers),
+        cast(&texts, &dictionary).unwrap(),
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(items)),
+        innermost,
+    ];
+    let fields = children.iter().enumerate();
+    let fields = fields.map(|(at, child)| Field::new(format!("c{at}"), child.data_type().clone(), true));
+    let nulls = NullBuffer::from((0..600).map(|row| row % 2 == 0).collect::<Vec<_>>());
+    Arc::new(StructArray::new(fields.collect(), children, Some(nulls)))
+}
+
+#[test]
+fn what_lies_below_a_null_changes_no_byte() {
+    let write = |array: ArrayRef| {
+        let rows = RecordBatch::try_from_iter([("struct", array)]).unwrap();
+        let settings = OrcSettings { row_index_stride: 1000, ..OrcSettings::default() };
+        let encoder = OrcEncoder::new(&rows.schema(), &settings).unwrap();
+        object(&encoder, &[vec![rows.slice(0, 299), rows.slice(299, 301)]])
+    };
+    let written = write(below_nulls(Some(9)));
+    assert_eq!(written, write(below_nulls(None)));
+    let rows = read(written);
+    let column = rows[0].column(0).as_struct();
+    let expected = below_nulls(None);
+    assert_eq!(column.nulls(), expected.nulls());
+    let numbers =
+        |array: &StructArray| array.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>();
+    assert_eq!(numbers(column), numbers(expected.as_struct()));
 }
 
 #[test]

@@ -57,10 +57,10 @@ fn as_dictionary(
     }
     let stats = |group: &[usize]| {
         let ids = &ids[group[0]..group[1]];
-        let entry = |id: Option<&u32>| id.map(|id| entries[*id as usize]);
-        let low_high = entry(ids.iter().min()).zip(entry(ids.iter().max()));
+        let (low, high) = ids.iter().fold((u32::MAX, 0), |(low, high), id| (low.min(*id), high.max(*id)));
+        let low_high = (!ids.is_empty()).then(|| [low, high].map(|id| entries[id as usize]));
         let sum = ids.iter().map(|id| u64::from(lengths[*id as usize])).sum();
-        Of::Texts(TextStats::new(low_high.map(|(low, high)| [low, high]), sum))
+        Of::Texts(TextStats::new(low_high, sum))
     };
     let stats = values.bounds.windows(2).map(stats).collect();
     let mut lengths_stream = Stream::new(Kind::Length, Within::Run);

@@ -69,20 +69,23 @@ pub(super) fn pack(values: impl Iterator<Item = u64>, count: usize, width: Width
         1 => small::<1>(values, out),
         2 => small::<2>(values, out),
         4 => small::<4>(values, out),
-        8 => whole::<1>(values, out),
-        16 => whole::<2>(values, out),
-        24 => whole::<3>(values, out),
-        32 => whole::<4>(values, out),
-        40 => whole::<5>(values, out),
-        48 => whole::<6>(values, out),
-        56 => whole::<7>(values, out),
-        _ => whole::<8>(values, out),
+        8 => whole::<1>(values, count, out),
+        16 => whole::<2>(values, count, out),
+        24 => whole::<3>(values, count, out),
+        32 => whole::<4>(values, count, out),
+        40 => whole::<5>(values, count, out),
+        48 => whole::<6>(values, count, out),
+        56 => whole::<7>(values, count, out),
+        _ => whole::<8>(values, count, out),
     }
 }
 
-fn whole<const BYTES: usize>(values: impl Iterator<Item = u64>, out: &mut Vec<u8>) {
-    for value in values {
-        out.extend_from_slice(&value.to_be_bytes()[8 - BYTES..]);
+fn whole<const BYTES: usize>(values: impl Iterator<Item = u64>, count: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + count * BYTES, 0);
+    let (slots, _) = out[start..].as_chunks_mut::<BYTES>();
+    for (slot, value) in slots.iter_mut().zip(values) {
+        slot.copy_from_slice(&value.to_be_bytes()[8 - BYTES..]);
     }
 }
 

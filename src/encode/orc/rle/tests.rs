@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -166,6 +168,19 @@ fn repetitions_and_sequences_take_few_bytes() {
     assert_eq!(written(&flags, false).len(), 2 + 64, "short repetitions of narrow values are no runs");
 }
 
+/// Every value is looked at.
+fn next_repeat_by_value(block: &[i64], least: usize) -> usize {
+    let is_repeat = |values: &[i64]| values.iter().all(|value| *value == values[0]);
+    block.windows(least).position(is_repeat).unwrap_or(block.len())
+}
+
+/// The values ascend or descend without a turn from their first step on, or are all alike.
+fn is_straight(block: &[i64]) -> bool {
+    let steps: Vec<_> = block.windows(2).map(|pair| pair[1].cmp(&pair[0])).collect();
+    let against = |way: Ordering| steps.contains(&way.reverse());
+    if steps[0].is_eq() { steps.iter().all(|step| step.is_eq()) } else { !against(steps[0]) }
+}
+
 #[test]
 fn a_run_with_patches_stands_as_the_specification_has_it() {
     // One byte of base, 2 low bits, a patch of 8 bits behind 4 values.
@@ -205,6 +220,27 @@ fn patches_spare_bytes_where_few_values_are_wide() {
 }
 
 proptest! {
+    #[test]
+    fn repetitions_are_found_where_they_begin(
+        parts in prop::collection::vec((0_i64..3, 1_usize..20), 1..60),
+        least in 2_usize..40,
+    ) {
+        let values: Vec<_> = parts.iter().flat_map(|(value, count)| vec![*value; *count]).collect();
+        prop_assert_eq!(next_repeat(&values, least), next_repeat_by_value(&values, least));
+    }
+
+    #[test]
+    fn a_turn_anywhere_leaves_no_deltas(
+        steps in prop::collection::vec(-1_i64..4, 2..60),
+        turn in 0_usize..80,
+    ) {
+        let sign = if turn % 2 == 0 { 1 } else { -1 };
+        let step = |(at, step): (usize, &i64)| if at == turn { -1 } else { (*step).max(0) } * sign;
+        let mut values = vec![0];
+        values.extend(steps.iter().enumerate().map(step).scan(0, |sum, step| { *sum += step; Some(*sum) }));
+        prop_assert_eq!(Deltas::of(&values).is_some(), is_straight(&values));
+    }
+
     #[test]
     fn any_values_come_back(
         parts in prop::collection::vec((0_u32..64, 1_usize..700, any::<i64>(), 0..6), 1..6),

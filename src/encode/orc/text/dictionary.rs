@@ -5,7 +5,7 @@
 //!
 //! Invariant: the outcome depends on the values alone.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -13,7 +13,7 @@ use arrow::buffer::NullBuffer;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{first_bytes, forms};
-use crate::encode::orc::slots::{Values, for_each_valid};
+use crate::encode::orc::slots::Values;
 use crate::error::{Cause, Result};
 use crate::settings::OrcDictionary;
 
@@ -78,8 +78,14 @@ impl Known {
     }
 }
 
+/// An entry in the table. With its hash a table that grows needs no text.
+struct Slot {
+    hash: u32,
+    id: u32,
+}
+
 struct Builder<'a> {
-    table: HashTable<u32>,
+    table: HashTable<Slot>,
     hasher: DefaultHashBuilder,
     entries: Vec<&'a [u8]>,
     entry_bytes: usize,
@@ -106,37 +112,27 @@ impl<'a> Builder<'a> {
                 self.push(id)
             });
         };
-        if dictionary.values().is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let (keys, entry, known) = (
-            dictionary.normalized_keys(),
-            forms::entries(dictionary.values()),
-            known.of(dictionary.values()),
-        );
-        let mut end = ControlFlow::Continue(());
-        for_each_valid(keys.len(), nulls, |index| {
-            if end.is_continue() {
-                let id = &mut known[keys[index]];
-                if *id == UNKNOWN {
-                    *id = self.entry(entry(keys[index]));
-                }
-                end = self.push(*id);
+        let (entry, known) = (forms::entries(dictionary.values()), known.of(dictionary.values()));
+        forms::for_each_key(dictionary, nulls, |key| {
+            let id = &mut known[key];
+            if *id == UNKNOWN {
+                *id = self.entry(entry(key));
             }
-        });
-        end
+            self.push(*id)
+        })
     }
 
     /// The number of an entry, a new one if it is not there.
     fn entry(&mut self, value: &'a [u8]) -> u32 {
-        let hash = hash(&self.hasher, value);
+        let hash = half(self.hasher.hash_one(value));
         let entries = &self.entries;
-        if let Some(id) = self.table.find(hash, |id| entries[*id as usize] == value) {
-            return *id;
+        let is_it = |slot: &Slot| slot.hash == hash && entries[slot.id as usize] == value;
+        if let Some(slot) = self.table.find(spread(hash), is_it) {
+            return slot.id;
         }
         // What does not fit is found in the end, before the numbers are used.
         let id = u32::try_from(entries.len()).unwrap_or(UNKNOWN);
-        self.table.insert_unique(hash, id, |id| hash_of(&self.hasher, entries, *id));
+        self.table.insert_unique(spread(hash), Slot { hash, id }, |slot| spread(slot.hash));
         self.entries.push(value);
         self.entry_bytes += value.len();
         id
@@ -187,12 +183,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn hash_of(hasher: &DefaultHashBuilder, entries: &[&[u8]], id: u32) -> u64 {
-    entries.get(id as usize).map_or(0, |entry| hash(hasher, entry))
+#[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+fn half(hash: u64) -> u32 {
+    hash as u32
 }
 
-fn hash(hasher: &DefaultHashBuilder, value: &[u8]) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write(value);
-    state.finish()
+/// Half of a hash as one whose high and low bits both tell values apart, as the table wants.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }

@@ -2,12 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, GenericByteArray, GenericByteViewArray};
+use arrow::array::{
+    AnyDictionaryArray, Array, ArrayRef, AsArray, FixedSizeBinaryArray, GenericByteArray,
+    GenericByteViewArray,
+};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
-    BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, LargeBinaryType, LargeUtf8Type,
-    StringViewType, Utf8Type,
+    BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, Int32Type, LargeBinaryType,
+    LargeUtf8Type, StringViewType, Utf8Type,
 };
+
+use crate::encode::orc::slots::try_for_each_valid;
 
 /// Calls for each value of an array that is not null, in order, until told to stop.
 pub(super) fn for_each_value<'a, B>(
@@ -16,24 +21,48 @@ pub(super) fn for_each_value<'a, B>(
     mut call: impl FnMut(&'a [u8]) -> ControlFlow<B>,
 ) -> ControlFlow<B> {
     if let Some(dictionary) = array.as_any_dictionary_opt() {
-        if dictionary.values().is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let keys = dictionary.normalized_keys();
         let entry = entries(dictionary.values());
-        return each(array.len(), nulls, |index| call(entry(keys[index])));
+        return for_each_key(dictionary, nulls, |key| call(entry(key)));
     }
     match Form::of(array) {
-        Some(Form::Utf8(array)) => each(array.len(), nulls, |index| call(array.value(index).as_bytes())),
-        Some(Form::LargeUtf8(array)) => each(array.len(), nulls, |index| call(array.value(index).as_bytes())),
-        Some(Form::Utf8View(array)) => each(array.len(), nulls, |index| call(array.value(index).as_bytes())),
-        Some(Form::Binary(array)) => each(array.len(), nulls, |index| call(array.value(index))),
-        Some(Form::LargeBinary(array)) => each(array.len(), nulls, |index| call(array.value(index))),
-        Some(Form::BinaryView(array)) => each(array.len(), nulls, |index| call(array.value(index))),
-        Some(Form::Fixed(array)) => each(array.len(), nulls, |index| call(array.value(index))),
+        Some(Form::Utf8(array)) => {
+            try_for_each_valid(array.len(), nulls, |index| call(array.value(index).as_bytes()))
+        }
+        Some(Form::LargeUtf8(array)) => {
+            try_for_each_valid(array.len(), nulls, |index| call(array.value(index).as_bytes()))
+        }
+        Some(Form::Utf8View(array)) => {
+            try_for_each_valid(array.len(), nulls, |index| call(array.value(index).as_bytes()))
+        }
+        Some(Form::Binary(array)) => try_for_each_valid(array.len(), nulls, |index| call(array.value(index))),
+        Some(Form::LargeBinary(array)) => {
+            try_for_each_valid(array.len(), nulls, |index| call(array.value(index)))
+        }
+        Some(Form::BinaryView(array)) => {
+            try_for_each_valid(array.len(), nulls, |index| call(array.value(index)))
+        }
+        Some(Form::Fixed(array)) => try_for_each_valid(array.len(), nulls, |index| call(array.value(index))),
         // All values are null.
         None => ControlFlow::Continue(()),
     }
+}
+
+/// Calls with the key of each slot of a dictionary that is not null, in order, until told to stop.
+pub(super) fn for_each_key<B>(
+    dictionary: &dyn AnyDictionaryArray,
+    nulls: Option<&NullBuffer>,
+    mut call: impl FnMut(usize) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    // The keys that Parquet is read to need no copy of another width.
+    if let Some(keys) = dictionary.keys().as_primitive_opt::<Int32Type>() {
+        let keys = keys.values();
+        return try_for_each_valid(keys.len(), nulls, |index| call(keys[index].cast_unsigned() as usize));
+    }
+    if dictionary.values().is_empty() {
+        return ControlFlow::Continue(());
+    }
+    let keys = dictionary.normalized_keys();
+    try_for_each_valid(keys.len(), nulls, |index| call(keys[index]))
 }
 
 /// The entries of a dictionary by their number.
@@ -79,21 +108,5 @@ impl<'a> Form<'a> {
             DataType::FixedSizeBinary(_) => Self::Fixed(array.as_fixed_size_binary()),
             _ => return None,
         })
-    }
-}
-
-fn each<B>(
-    len: usize,
-    nulls: Option<&NullBuffer>,
-    mut call: impl FnMut(usize) -> ControlFlow<B>,
-) -> ControlFlow<B> {
-    match nulls {
-        None => (0..len).try_for_each(call),
-        Some(nulls) => {
-            for (start, end) in nulls.valid_slices() {
-                (start..end).try_for_each(&mut call)?;
-            }
-            ControlFlow::Continue(())
-        }
     }
 }
