@@ -115,12 +115,9 @@ impl Context {
                 Ok(Self::Gzip(Box::new(libdeflater::Compressor::new(level))))
             }
             Codec::Zstd(level) => {
-                let mut context = zstd::bulk::Compressor::new(level.into()).map_err(failed)?;
+                let mut context = zstd_context(level, of_text(level))?;
                 // XXH64 of the content: a reader finds a spoiled byte by itself, as it does with gzip.
                 context.include_checksum(true).map_err(failed)?;
-                for parameter in of_text(level) {
-                    context.set_parameter(*parameter).map_err(failed)?;
-                }
                 Ok(Self::Zstd(Box::new(context)))
             }
         }
@@ -137,6 +134,15 @@ impl Context {
             Self::Zstd(context) => context.compress(piece).map_err(failed),
         }
     }
+}
+
+/// A context of zstd for whole pieces, with parameters besides those of its level.
+fn zstd_context(level: u8, parameters: &[CParameter]) -> Result<zstd::bulk::Compressor<'static>> {
+    let mut context = zstd::bulk::Compressor::new(level.into()).map_err(failed)?;
+    for parameter in parameters {
+        context.set_parameter(*parameter).map_err(failed)?;
+    }
+    Ok(context)
 }
 
 /// What serves text of many columns better than the parameters that zstd has for a level

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 use zstd::zstd_safe::CParameter;
 
-use super::failed;
+use super::{failed, zstd_context};
 use crate::error::Result;
 
 /// Bytes of the header of a chunk.
@@ -123,13 +123,7 @@ impl Context {
             // The table for short input makes other bytes of the same block, and would be kept or not by what
             // came before.
             BlockCodec::Lz4 => Engine::Lz4(Box::new(CompressTable::large())),
-            BlockCodec::Zstd(level) => {
-                let mut context = zstd::bulk::Compressor::new(level.into()).map_err(failed)?;
-                for parameter in of_blocks(level) {
-                    context.set_parameter(*parameter).map_err(failed)?;
-                }
-                Engine::Zstd(Box::new(context))
-            }
+            BlockCodec::Zstd(level) => Engine::Zstd(Box::new(zstd_context(level, of_blocks(level))?)),
         };
         Ok(Self { engine, room: Vec::new() })
     }

@@ -1,9 +1,7 @@
 //! Integers, floats and booleans (ORC v1 specification, "Column Encodings").
 
-use arrow::array::BooleanArray;
 use arrow::array::{Array, AsArray, BooleanBufferBuilder};
 use arrow::buffer::NullBuffer;
-use arrow::compute::filter;
 use arrow::datatypes::{ArrowPrimitiveType, Int8Type};
 use orc_rust::proto::column_encoding::Kind as EncodingKind;
 use orc_rust::proto::stream::Kind;
@@ -11,10 +9,11 @@ use orc_rust::proto::stream::Kind;
 use super::bloom;
 use super::byte_rle;
 use super::column::{Pen, Written};
-use super::slots::Values;
+use super::slots::{Values, bits_at};
 use super::stats::{Doubles, Integers, Of};
 use super::stream::{Stream, Within};
 use super::tree::Node;
+use crate::error::Result;
 
 /// SMALLINT, INT and BIGINT: "Small, Integer, and Big Integer Columns".
 pub(super) fn integers<T>(node: &Node, values: &Values, pen: &Pen) -> Written
@@ -84,26 +83,20 @@ where
 }
 
 /// BOOLEAN: "Boolean Columns".
-pub(super) fn booleans(values: &Values) -> Written {
+pub(super) fn booleans(values: &Values) -> Result<Written> {
     let mut bits = BooleanBufferBuilder::new(values.count());
     for (array, nulls) in &values.pieces {
         let array = array.as_boolean();
         match nulls {
             None => bits.append_buffer(array.values()),
-            Some(nulls) => {
-                let valid = BooleanArray::new(nulls.inner().clone(), None);
-                // Both have one length, so that this cannot fail.
-                if let Ok(kept) = filter(array, &valid) {
-                    bits.append_buffer(kept.as_boolean().values());
-                }
-            }
+            Some(nulls) => bits.append_buffer(&bits_at(array.values(), nulls)?),
         }
     }
     let bits = bits.finish();
     let data = Stream::of_bits(Kind::Data, &bits, &values.bounds);
     let count = |group: &[usize]| bits.slice(group[0], group[1] - group[0]).count_set_bits() as u64;
     let stats = values.bounds.windows(2).map(|group| Of::Booleans(count(group))).collect();
-    Written::new(EncodingKind::Direct, vec![data], stats)
+    Ok(Written::new(EncodingKind::Direct, vec![data], stats))
 }
 
 /// The statistics of integers by row group.

@@ -31,7 +31,7 @@ fn written(node: &Node, scalar: Scalar, mut values: Values, pen: &Pen) -> Result
     let written = match scalar {
         Scalar::Null | Scalar::String => text::strings(node, from, pen)?,
         Scalar::Binary => text::binary(node, from, pen),
-        Scalar::Bool => number::booleans(from),
+        Scalar::Bool => number::booleans(from)?,
         Scalar::Int8 => number::bytes(node, from, pen),
         Scalar::Int16 => number::integers::<Int16Type>(node, from, pen),
         Scalar::Int32 => number::integers::<Int32Type>(node, from, pen),

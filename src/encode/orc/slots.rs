@@ -86,27 +86,22 @@ impl Slots {
             Ok((array, nulls.filter(|nulls| nulls.null_count() > 0)))
         };
         let values = pieces.iter().map(with_nulls).collect::<Result<Vec<_>>>()?;
-        let validity = pieces.into_iter().zip(&values).map(|(piece, (array, nulls))| Validity {
-            places: array.len(),
-            kept: piece.kept,
-            nulls: nulls.clone(),
-        });
-        let validity: Vec<_> = validity.collect();
-        Values::new(values, &validity, bounds)
+        let kept: Vec<_> = pieces.into_iter().map(|piece| piece.kept).collect();
+        Values::new(values, &kept, bounds)
     }
 }
 
 impl Values {
     fn new(
         pieces: Vec<(ArrayRef, Option<NullBuffer>)>,
-        validity: &[Validity],
+        kept: &[Option<NullBuffer>],
         bounds: Vec<usize>,
     ) -> Result<Self> {
-        if validity.iter().all(Validity::is_full) {
+        if pieces.iter().zip(kept).all(|((_, nulls), kept)| empty(nulls.as_ref()) == empty(kept.as_ref())) {
             let nulls = vec![false; bounds.len() - 1];
             return Ok(Self { pieces, bounds, nulls, present: None });
         }
-        let bits = bits(validity)?;
+        let bits = present(&pieces, kept)?;
         let present = Some(Stream::of_bits(Kind::Present, &bits, &bounds));
         let mut values = vec![0];
         let mut nulls = Vec::with_capacity(bounds.len() - 1);
@@ -134,43 +129,33 @@ impl Values {
     }
 }
 
-/// What the places of an array are: no slots, nulls or values.
-struct Validity {
-    places: usize,
-    /// Which are slots; `None`: all are.
-    kept: Option<NullBuffer>,
-    /// Which are values; `None`: all are.
-    nulls: Option<NullBuffer>,
+/// How many places a bitmap leaves out.
+fn empty(bitmap: Option<&NullBuffer>) -> usize {
+    bitmap.map_or(0, NullBuffer::null_count)
 }
 
-impl Validity {
-    /// Whether all slots have values.
-    fn is_full(&self) -> bool {
-        let count = |nulls: &Option<NullBuffer>| nulls.as_ref().map_or(0, NullBuffer::null_count);
-        count(&self.nulls) == count(&self.kept)
-    }
-
-    fn slots(&self) -> usize {
-        self.places - self.kept.as_ref().map_or(0, NullBuffer::null_count)
-    }
-}
-
-/// Which slots of all arrays are not null.
-fn bits(pieces: &[Validity]) -> Result<BooleanBuffer> {
-    let mut bits = BooleanBufferBuilder::new(pieces.iter().map(Validity::slots).sum());
-    for piece in pieces {
-        match (&piece.nulls, &piece.kept) {
+/// Which slots of all arrays are not null; `kept` tells which places are slots.
+fn present(pieces: &[(ArrayRef, Option<NullBuffer>)], kept: &[Option<NullBuffer>]) -> Result<BooleanBuffer> {
+    let slots = |array: &ArrayRef, kept: &Option<NullBuffer>| array.len() - empty(kept.as_ref());
+    let count = pieces.iter().zip(kept).map(|((array, _), kept)| slots(array, kept)).sum();
+    let mut bits = BooleanBufferBuilder::new(count);
+    for ((array, nulls), kept) in pieces.iter().zip(kept) {
+        match (nulls, kept) {
             (Some(nulls), None) => bits.append_buffer(nulls.inner()),
-            (Some(nulls), Some(kept)) if !piece.is_full() => {
-                let [values, slots] = [nulls, kept].map(|bits| BooleanArray::new(bits.inner().clone(), None));
-                let own =
-                    filter(&values, &slots).map_err(|source| Cause::Encode { source: source.into() })?;
-                bits.append_buffer(own.as_boolean().values());
+            (Some(values), Some(slots)) if values.null_count() > slots.null_count() => {
+                bits.append_buffer(&bits_at(values.inner(), slots)?);
             }
-            _ => bits.append_n(piece.slots(), true),
+            _ => bits.append_n(slots(array, kept), true),
         }
     }
     Ok(bits.finish())
+}
+
+/// The bits at the places that a bitmap does not leave out.
+pub(super) fn bits_at(bits: &BooleanBuffer, places: &NullBuffer) -> Result<BooleanBuffer> {
+    let [bits, places] = [bits, places.inner()].map(|bits| BooleanArray::new(bits.clone(), None));
+    let taken = filter(&bits, &places).map_err(|source| Cause::Encode { source: source.into() })?;
+    Ok(taken.as_boolean().values().clone())
 }
 
 /// Calls for each slot that is not null, in order.
