@@ -1,6 +1,6 @@
 """A process that dies leaves nothing that a reader could take for data, and the next one finishes the work.
 
-SEGMENT_EXPORT_KILLS says how many processes of each format are killed; default 4.
+SEGMENT_EXPORT_KILLS says how many processes of each format are killed; default 10.
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 
 import program
 
-KILLS = int(os.environ.get("SEGMENT_EXPORT_KILLS", "4"))
+KILLS = int(os.environ.get("SEGMENT_EXPORT_KILLS", "10"))
 COPIES, ROWS_OF_A_COPY = 20, 2000
 SNAPSHOT_ID = "fedcba9876543210fedcba9876543210"
 
