@@ -1,10 +1,15 @@
-use arrow::array::{Array, AsArray, Int64Array, ListArray, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, AsArray, DurationSecondArray, Int64Array, Int64Builder, ListArray, MapBuilder, StringArray,
+    StringBuilder, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use orc_rust::ArrowReaderBuilder;
+use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema};
+use orc_rust::{ArrowReaderBuilder, proto};
+use prost::Message;
 
 use super::*;
+use crate::settings::{OrcTimes, OrcUnsigned64};
 
 fn with_defaults(schema: &SchemaRef) -> OrcEncoder {
     OrcEncoder::new(schema, &OrcSettings::default()).unwrap()
@@ -192,4 +197,95 @@ fn a_bloom_filter_needs_a_column_that_can_have_one() {
     assert_eq!(with_bloom("name"), Ok(()));
     assert_eq!(with_bloom("nam").unwrap_err(), "no such column: column=`nam`");
     assert!(with_bloom("").unwrap_err().contains("cannot have a bloom filter"));
+}
+
+/// What a file without a codec says at its end: the statistics of its stripes, and its footer.
+fn tail_of(object: &Bytes) -> (proto::Metadata, proto::Footer) {
+    let (length, rest) = object.split_last().unwrap();
+    let (rest, postscript) = rest.split_at(rest.len() - usize::from(*length));
+    let postscript = proto::PostScript::decode(postscript).unwrap();
+    let before = |rest: &[u8], length: u64| rest.len() - usize::try_from(length).unwrap();
+    let (rest, footer) = rest.split_at(before(rest, postscript.footer_length()));
+    let metadata = &rest[before(rest, postscript.metadata_length())..];
+    (proto::Metadata::decode(metadata).unwrap(), proto::Footer::decode(footer).unwrap())
+}
+
+#[test]
+fn the_footer_names_calendar_software_zones_and_what_the_user_says() {
+    let rows = batch(&[Some(1)]);
+    let mut settings = OrcSettings { compression: Some(OrcCompression::None), ..OrcSettings::default() };
+    settings.user_metadata.insert("purpose".to_owned(), "a test".to_owned());
+    let encoder = OrcEncoder::new(&rows.schema(), &settings).unwrap();
+    let (_, footer) = tail_of(&object(&encoder, &[vec![rows]]));
+    assert_eq!(footer.calendar(), proto::CalendarKind::ProlepticGregorian);
+    assert_eq!(footer.software_version(), concat!("segment-export ", env!("CARGO_PKG_VERSION")));
+    let item = |item: &proto::UserMetadataItem| (item.name().to_owned(), item.value().to_vec());
+    let items: Vec<_> = footer.metadata.iter().map(item).collect();
+    let expected = [("segment-export.zone.at", "Europe/Berlin"), ("purpose", "a test")];
+    assert_eq!(items, expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+}
+
+#[test]
+fn strings_in_statistics_are_cut_shorter_where_there_are_many_stripes() {
+    let text = |first: u8| format!("{}{}", char::from(first), "x".repeat(1500));
+    let rows = || {
+        let texts = StringArray::from(vec![text(b'b'), text(b'a'), text(b'c')]);
+        RecordBatch::try_from_iter([("text", Arc::new(texts) as ArrayRef)]).unwrap()
+    };
+    let settings = OrcSettings { compression: Some(OrcCompression::None), ..OrcSettings::default() };
+    let encoder = OrcEncoder::new(&rows().schema(), &settings).unwrap();
+    for (stripes, most) in [(1, 1024), (200, 163), (2000, 32)] {
+        let (metadata, footer) = tail_of(&object(&encoder, &vec![vec![rows()]; stripes]));
+        assert_eq!(metadata.stripe_stats.len(), stripes);
+        for stripe in &metadata.stripe_stats {
+            let stats = stripe.col_stats[1].string_statistics.as_ref().unwrap();
+            assert_eq!((stats.lower_bound().len(), stats.upper_bound().len()), (most, most));
+            assert!(*stats.lower_bound() <= *text(b'a') && *text(b'c') <= *stats.upper_bound());
+        }
+        assert_eq!(footer.statistics[1].string_statistics.as_ref().unwrap().lower_bound().len(), 1024);
+    }
+}
+
+#[test]
+fn a_key_that_comes_twice_is_refused_where_that_is_asked_for() {
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for keys in [["a", "b"], ["b", "a"], ["a", "a"]] {
+        for key in keys {
+            maps.keys().append_value(key);
+        }
+        maps.values().append_slice(&[1, 2]);
+        maps.append(true).unwrap();
+    }
+    let rows = RecordBatch::try_from_iter([("map", Arc::new(maps.finish()) as ArrayRef)]).unwrap();
+    let write = |duplicate_keys| {
+        let settings = OrcSettings { duplicate_keys, ..OrcSettings::default() };
+        let encoder = OrcEncoder::new(&rows.schema(), &settings).unwrap();
+        encoder
+            .chunk(std::slice::from_ref(&rows), 10)
+            .map(|chunk| chunk.rows)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(write(OrcDuplicateKeys::Keep), Ok(3));
+    let refused = Err("a map holds a key twice: column=`map` row=12".to_owned());
+    assert_eq!(write(OrcDuplicateKeys::Refuse), refused);
+}
+
+#[test]
+fn types_that_orc_does_not_have_are_refused_or_integers_by_setting() {
+    let columns: [(&str, ArrayRef); 3] = [
+        ("number", Arc::new(UInt64Array::from(vec![u64::MAX]))),
+        ("time", Arc::new(Time64MicrosecondArray::from(vec![86_399_999_999]))),
+        ("span", Arc::new(DurationSecondArray::from(vec![-5]))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let with = |settings: OrcSettings| OrcEncoder::new(&rows.schema(), &settings);
+    let refused = |settings: OrcSettings| with(settings).map(drop).unwrap_err().to_string();
+    assert!(refused(OrcSettings::default()).contains("column=`time`"));
+    let integers = OrcSettings { times: OrcTimes::Integer, ..OrcSettings::default() };
+    let unsigned64 = OrcUnsigned64::Refuse;
+    assert!(refused(OrcSettings { unsigned64, ..integers.clone() }).contains("column=`number`"));
+    let read = read(object(&with(integers).unwrap(), &[vec![rows.clone()]]));
+    assert_eq!(read[0].column(0).as_primitive::<Decimal128Type>().value(0), i128::from(u64::MAX));
+    assert_eq!(read[0].column(1).as_primitive::<Int64Type>().value(0), 86_399_999_999);
+    assert_eq!(read[0].column(2).as_primitive::<Int64Type>().value(0), -5);
 }

@@ -1,5 +1,6 @@
 //! No value of a profile is in a log, an error or a status message, whatever goes wrong.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber, level_filters::LevelFilter};
 
 use super::{Memory, Segments, request};
-use crate::export::small_chunks;
+use crate::export::{exporter, sample, small_chunks};
 use crate::support::stores::Place;
 
 const CANARY: &str = "canary-5b1e77";
@@ -29,6 +30,8 @@ struct Watch {
     looking: AtomicUsize,
     leaks: Mutex<Vec<String>>,
     failures: AtomicUsize,
+    /// Our own spans: name, level and fields, as rows of the table in `docs/observability.md`.
+    spans: Mutex<BTreeSet<String>>,
 }
 
 impl Watch {
@@ -100,6 +103,13 @@ impl Subscriber for Watcher {
         let mut text = Text::default();
         span.record(&mut text);
         self.0.look(&text.0);
+        let metadata = span.metadata();
+        if metadata.target().starts_with("segment_export") {
+            let fields: Vec<_> = metadata.fields().iter().map(|field| format!("`{field}`")).collect();
+            let level = metadata.level().as_str().to_lowercase();
+            let row = format!("| `{}` | {level} | {} |", metadata.name(), fields.join(", "));
+            self.0.spans.lock().unwrap().insert(row);
+        }
         Id::from_u64(1)
     }
 
@@ -214,4 +224,16 @@ async fn no_value_is_in_an_error_or_its_causes() {
         assert!(!told.contains(CANARY), "{case}: {told}");
     }
     assert_eq!(looking.0.leaks(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_span_is_documented_and_every_documented_one_is_there() {
+    let looking = Watch::begin();
+    let place = Place::memory();
+    exporter(&sample("profiles.parquet"), place.open(), Format::Csv).build().unwrap().run().await.unwrap();
+    let (_, documented) = include_str!("../../../docs/observability.md").split_once("## Spans\n").unwrap();
+    let rows = documented.lines().filter(|line| line.starts_with("| `"));
+    let rows: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(*looking.0.spans.lock().unwrap(), rows);
+    assert_eq!(rows.len(), 3);
 }
