@@ -53,10 +53,10 @@ impl BitOr for Such {
     }
 }
 
-/// The lowest `len` bits, of which there are at most [`BLOCK`].
+/// The lowest `len` bits, of which there are less than 64.
 #[inline]
-pub(crate) fn first_bits(len: usize) -> u32 {
-    (1_u32 << len) - 1
+pub(crate) fn first_bits(len: usize) -> u64 {
+    (1 << len) - 1
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! Invariant: `bytes` is at least `len + WINDOW` long after [`Cells::room`], so that a short cell is copied in
 //! windows of fixed size; what the last one holds beyond the cell is overwritten by the next cell.
 
-use crate::encode::text::pen::{InOne, Pen, WINDOW};
+use crate::encode::text::copy::WINDOW;
+use crate::encode::text::pen::{InOne, Pen};
 
 /// Texts one after the other, and where each of them ends.
 #[derive(Debug)]

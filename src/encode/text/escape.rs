@@ -1,7 +1,7 @@
 //! What must not stand as it is in a text: CSV quotes and JSON escapes.
 //!
-//! The question "is there anything to escape?" is asked over whole columns ([`Scan`]); the answer is nearly
-//! always no, and then a cell is copied in one go. A [`Style`] only sees texts, never arrays.
+//! The answer to "is there anything to escape?" is nearly always no, and then a cell was copied while it was asked.
+//! A [`Style`] only sees texts, never arrays.
 //!
 //! Invariant: a text for which [`Style::is_odd`] is false is written by [`Style::write`] as it is.
 
@@ -187,39 +187,13 @@ pub(crate) fn find<S: Style>(text: &[u8], from: usize) -> usize {
     }
     let mut last = [0; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
-    let special = S::special(Block::of(&last)).bits() & first_bits(rest.len());
+    let special = u64::from(S::special(Block::of(&last)).bits()) & first_bits(rest.len());
     at + if special == 0 { rest.len() } else { special.trailing_zeros() as usize }
 }
 
 /// Whether a byte of a text is special.
 pub(crate) fn is_any_special<S: Style>(text: &[u8]) -> bool {
     find::<S>(text, 0) < text.len()
-}
-
-/// Asks about texts that lie one after the other; each byte is looked at once.
-#[derive(Debug)]
-pub(crate) struct Scan<'a, S> {
-    text: &'a [u8],
-    next: usize,
-    style: S,
-}
-
-impl<'a, S: Style> Scan<'a, S> {
-    /// Asks about texts within `text`, from `from` on.
-    pub(crate) fn new(style: S, text: &'a [u8], from: usize) -> Self {
-        Self { text, next: find::<S>(text, from), style }
-    }
-
-    /// Whether the text at `from..to` must go through [`Style::write`]; questions ascend.
-    #[inline]
-    pub(crate) fn is_odd(&mut self, from: usize, to: usize) -> bool {
-        if self.next < from {
-            self.next = find::<S>(self.text, from);
-        }
-        let first = self.text.get(from).copied().unwrap_or(0);
-        let last = self.text.get(to.wrapping_sub(1)).copied().unwrap_or(0);
-        (self.next < to) | self.style.is_odd(Ends { len: to - from, first, last })
-    }
 }
 
 #[cfg(test)]

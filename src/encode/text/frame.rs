@@ -2,7 +2,7 @@
 //!
 //! Invariant: a text of up to [`WINDOW`] bytes is copied as one window.
 
-use crate::encode::text::pen::WINDOW;
+use crate::encode::text::copy::WINDOW;
 
 /// A fixed text that is copied often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,9 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef};
 
-use crate::encode::text::cells::{Cells, Span};
-use crate::encode::text::column;
-use crate::encode::text::frame::{Affix, Frame};
+use crate::encode::text::entries::Entries;
 use crate::encode::text::node::Node;
 use crate::error::Result;
 
@@ -23,9 +21,6 @@ const MOST_BYTES: usize = 8 << 20;
 /// Entries are written when the rows that had them are so many times fewer, or more: the entries that no row
 /// has then cost less than what the rows save.
 const ENTRIES_A_ROW: usize = 4;
-
-/// What stands before a value is kept in its cell up to here: texts of lists are joined of whole cells.
-const SHORT_PREFIX: usize = 4;
 
 /// Room for the entries of all columns of an encoder.
 #[derive(Clone, Debug)]
@@ -44,88 +39,6 @@ impl Room {
 
     fn give_back(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// The cells of a dictionary's values, and that of a null.
-///
-/// As close together as can be: rows pick them at random, and what lies in the cache is a matter of bytes.
-#[derive(Debug)]
-pub(crate) struct Entries {
-    text: Vec<u8>,
-    /// Where each cell begins, and where the last one ends: those of the values, then that of a null.
-    bounds: Vec<u32>,
-    /// What stands before each value and is not in its cell; nothing is left out where it is short.
-    prefix: Affix,
-    longest: usize,
-}
-
-impl Entries {
-    /// The text that all cells lie in, and a window more.
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.text
-    }
-
-    /// What stands before each value, but not before a null, and is not in the cells.
-    pub(crate) fn prefix(&self) -> &Affix {
-        &self.prefix
-    }
-
-    /// The bytes of the longest cell, with what stands before it.
-    pub(crate) fn longest(&self) -> usize {
-        self.longest
-    }
-
-    /// Where the cell of a value lies, or that of a null behind the last value.
-    #[inline]
-    pub(crate) fn place(&self, entry: usize) -> Span {
-        let (from, end) = (self.bounds[entry], self.bounds[entry + 1]);
-        Span { from: from as usize, len: (end - from) as usize }
-    }
-
-    /// The index of the cell of a null.
-    pub(crate) fn null(&self) -> usize {
-        self.bounds.len() - 2
-    }
-
-    /// Writes all values; `None`: one of them has a problem, or they are too long together.
-    fn write(node: &Node, values: &ArrayRef) -> Result<Option<Self>> {
-        let mut cells = Cells::new();
-        // A problem may be in a value that no row has: the rows will tell.
-        if column::column(node, values, None)?.fill(0..values.len(), &mut cells, &mut []).is_err() {
-            return Ok(None);
-        }
-        Ok(Self::of(&cells, values.len(), &node.frame))
-    }
-
-    /// The entries of these cells.
-    fn of(cells: &Cells, values: usize, frame: &Frame) -> Option<Self> {
-        let prefix = Self::left_out(cells, values, &frame.prefix);
-        let mut bare = Cells::new();
-        bare.room(cells.text().len() - values * prefix.len() + frame.null.len(), values + 1);
-        let mut pen = bare.pen();
-        for value in 0..values {
-            pen.slice(&cells.cell(value)[prefix.len()..]);
-            pen.close();
-        }
-        pen.affix(&frame.null);
-        pen.close();
-        pen.finish();
-        let bounds = (0..=values + 1).map(|cell| u32::try_from(bare.start(cell)));
-        let bounds = bounds.collect::<Result<Vec<_>, _>>().ok()?;
-        let longest = bounds.windows(2).map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(0);
-        let (text, _) = bare.into_memory();
-        Some(Self { text, bounds, longest: longest + prefix.len(), prefix })
-    }
-
-    /// What is left out of the cells: they must all begin so, as the cell of a null does not.
-    fn left_out(cells: &Cells, values: usize, prefix: &Affix) -> Affix {
-        let is_everywhere = || (0..values).all(|value| cells.cell(value).starts_with(prefix.text()));
-        if prefix.len() >= SHORT_PREFIX && is_everywhere() { prefix.clone() } else { Affix::default() }
-    }
-
-    fn bytes(&self) -> usize {
-        self.text.len() + size_of_val(&self.bounds[..])
     }
 }
 

@@ -8,7 +8,7 @@
 
 use arrow::datatypes::i256;
 
-use crate::encode::text::pen::put_array;
+use crate::encode::text::copy::put_array;
 use crate::encode::text::time::put_fraction;
 
 /// Writes values of one type as text.

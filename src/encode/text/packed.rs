@@ -5,23 +5,24 @@
 //!
 //! Invariant: a value that no row refers to cannot fail the export.
 
-use std::hint::black_box;
+use std::hint::{black_box, select_unpredictable};
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
-use arrow::util::bit_chunk_iterator::BitChunks;
 
 use crate::encode::rows::taken;
 use crate::encode::text::cells::{Cells, Span};
 use crate::encode::text::column::{self, BoxColumn, Column, Problem};
+use crate::encode::text::entries::{Entries, Picked};
+use crate::encode::text::frame::Affix;
 use crate::encode::text::level::Level;
-use crate::encode::text::memo::Entries;
 use crate::encode::text::node::Node;
 use crate::encode::text::pen::{Ending, Pen};
 use crate::encode::text::slots::{Slots, Unplaced};
+use crate::encode::text::valid::{GROUP, groups};
 use crate::error::Result;
 
 /// An array without its outermost dictionary or runs.
@@ -113,9 +114,6 @@ pub(crate) fn unpacked(
     unpacked(&packed.unpacked()?, nulls.as_ref())
 }
 
-/// Cells that are looked up at once: as many as bits of a word tell of nulls.
-const GROUP: usize = 64;
-
 /// Rows that show written entries.
 struct Shared<K: ArrowNativeType> {
     entries: Arc<Entries>,
@@ -127,35 +125,55 @@ struct Shared<K: ArrowNativeType> {
 impl<K: ArrowNativeType> Shared<K> {
     /// Gives the places of the cells, a few at a time, and a bit for each that is no null.
     #[inline]
-    fn each(&self, rows: &Range<usize>, mut take: impl FnMut(&[Span], u64)) {
-        let keys = &self.rows[rows.clone()];
+    fn places(&self, rows: &Range<usize>, mut take: impl FnMut(&[Span], u64)) {
         let null = self.entries.null();
         let mut places = [Span { from: 0, len: 0 }; GROUP];
-        let valid = self.nulls.as_ref().map(|nulls| nulls.inner().slice(rows.start, rows.len()));
-        let valid = valid.as_ref().map(BooleanBuffer::bit_chunks);
-        let mut words = valid.as_ref().map(BitChunks::iter_padded);
-        for keys in keys.chunks(GROUP) {
-            let word = words.as_mut().map_or(u64::MAX, |words| words.next().unwrap_or(0));
-            let mut bits = word;
+        for (group, valid) in groups(self.nulls.as_ref(), rows) {
+            let keys = &self.rows[group];
+            let mut bits = valid;
             for (place, key) in places.iter_mut().zip(keys) {
-                *place = self.entries.place(if bits & 1 == 1 { key.as_usize() } else { null });
+                *place = self.entries.place(select_unpredictable(bits & 1 == 1, key.as_usize(), null));
                 bits >>= 1;
             }
-            take(&places[..keys.len()], word);
+            take(&places[..keys.len()], valid);
         }
     }
 
-    fn put<'a, E: Ending>(&self, rows: &Range<usize>, mut pen: Pen<'a, E>) -> Pen<'a, E> {
+    fn put<'a, E: Ending>(&self, rows: &Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
+        match self.entries.picked() {
+            Picked::Narrow(slots) => self.put_slots(rows, slots, pen),
+            Picked::Wide(slots) => self.put_slots(rows, slots, pen),
+            Picked::Any => self.put_any(rows, pen),
+        }
+    }
+
+    fn put_slots<'a, const SIZE: usize, E: Ending>(
+        &self,
+        rows: &Range<usize>,
+        slots: &[[u8; SIZE]],
+        mut pen: Pen<'a, E>,
+    ) -> Pen<'a, E> {
+        let (null, prefix) = (self.entries.null(), self.entries.prefix());
+        for (group, mut valid) in groups(self.nulls.as_ref(), rows) {
+            for key in &self.rows[group] {
+                let is_valid = valid & 1 == 1;
+                valid >>= 1;
+                put_prefix(prefix, is_valid, &mut pen);
+                pen.slot(&slots[select_unpredictable(is_valid, key.as_usize(), null)]);
+                pen.close();
+            }
+        }
+        pen
+    }
+
+    fn put_any<'a, E: Ending>(&self, rows: &Range<usize>, mut pen: Pen<'a, E>) -> Pen<'a, E> {
         let (text, prefix) = (self.entries.text(), self.entries.prefix());
-        self.each(rows, |places, mut word| {
+        self.places(rows, |places, mut valid| {
             // All texts are asked for before the first one is needed: most are far away.
             black_box(places.iter().fold(0, |seen, place| seen | text[place.from]));
             for &Span { from, len } in places {
-                let start = pen.at();
-                pen.affix(prefix);
-                // A null is written over it: there is no branch that half of the rows take.
-                pen.set(if word & 1 == 1 { pen.at() } else { start });
-                word >>= 1;
+                put_prefix(prefix, valid & 1 == 1, &mut pen);
+                valid >>= 1;
                 pen.copy(text, from, len);
                 pen.close();
             }
@@ -164,10 +182,19 @@ impl<K: ArrowNativeType> Shared<K> {
     }
 }
 
+/// Appends what stands before a value.
+#[inline]
+fn put_prefix<E: Ending>(prefix: &Affix, is_valid: bool, pen: &mut Pen<'_, E>) {
+    let start = pen.at();
+    pen.affix(prefix);
+    // A null is written over it: there is no branch that half of the rows take.
+    pen.set(select_unpredictable(is_valid, pen.at(), start));
+}
+
 impl<K: ArrowNativeType> Column for Shared<K> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         let mut bytes = rows.len() * self.entries.prefix().len();
-        self.each(&rows, |places, _| bytes += places.iter().map(|place| place.len).sum::<usize>());
+        self.places(&rows, |places, _| bytes += places.iter().map(|place| place.len).sum::<usize>());
         out.room(bytes, rows.len());
         self.put(&rows, out.pen()).finish();
         Ok(())
@@ -178,7 +205,7 @@ impl<K: ArrowNativeType> Column for Shared<K> {
             return None;
         }
         spans.reserve(rows.len());
-        self.each(rows, |places, _| spans.extend_from_slice(places));
+        self.places(rows, |places, _| spans.extend_from_slice(places));
         Some(self.entries.text())
     }
 

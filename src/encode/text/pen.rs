@@ -1,16 +1,14 @@
 //! The pen that writes cells, wherever they lie.
 //!
+//! In a loop over rows a pen stays in registers as long as nothing that is called gets a reference to it: what is not
+//! inlined gets the room, or the pen itself.
+//!
 //! Invariant: the room goes on for a [`WINDOW`] behind what is written, so that short copies have one size.
 
-use crate::encode::text::block::{BLOCK, Block, Such, first_bits};
 use crate::encode::text::cells::Span;
+use crate::encode::text::copy::{WINDOW, copy, put_array};
 use crate::encode::text::frame::Affix;
-
-/// Bytes that one short copy moves: the length of most cells, and two registers of 16 bytes.
-pub(crate) const WINDOW: usize = 32;
-
-/// A cell up to this long is copied window by window: a call would cost more.
-const WIDE: usize = 8 * WINDOW;
+use crate::encode::text::rewrite::REACH;
 
 /// Where a cell ends, and where the next one begins.
 pub(crate) trait Ending {
@@ -57,16 +55,19 @@ impl<'a, E: Ending> Pen<'a, E> {
     }
 
     /// Where the next byte goes.
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Moves back to `at` or ahead over what was written there.
+    #[inline]
     pub(crate) fn set(&mut self, at: usize) {
         self.at = at;
     }
 
     /// Replaces the byte at `at`.
+    #[inline]
     pub(crate) fn replace(&mut self, at: usize, byte: u8) {
         self.room[at] = byte;
     }
@@ -97,46 +98,24 @@ impl<'a, E: Ending> Pen<'a, E> {
         self.at = at;
     }
 
-    /// Appends the first `len` of 16 bytes.
+    /// Appends what is in a slot, whose last byte says how much that is.
     #[inline]
-    pub(crate) fn short(&mut self, bytes: [u8; 16], len: usize) {
-        put_array(&bytes, &mut self.room[self.at..]);
-        self.at += len;
+    pub(crate) fn slot<const SIZE: usize>(&mut self, slot: &[u8; SIZE]) {
+        put_array(slot, &mut self.room[self.at..]);
+        self.at += usize::from(slot[SIZE - 1]);
     }
 
-    /// Appends up to 16 bytes of a window from `from` on, which is 16 at most.
+    /// Appends up to two windows of bytes from `from` on, which is a half of their reach at most.
     #[inline]
-    pub(crate) fn part(&mut self, window: &[u8; 2 * BLOCK], from: usize, len: usize) {
-        if let Some(part) = window[from..].first_chunk::<BLOCK>() {
-            put_array(part, &mut self.room[self.at..]);
+    pub(crate) fn part(&mut self, reach: &[u8; REACH], from: usize, len: usize) {
+        for start in [0, WINDOW] {
+            if let Some(part) = reach[from + start..].first_chunk::<WINDOW>()
+                && (start == 0 || len > start)
+            {
+                put_array(part, &mut self.room[self.at + start..]);
+            }
         }
         self.at += len;
-    }
-
-    /// Appends a text, block by block, and says whether a byte of it is such.
-    ///
-    /// Where it ends with what it lies in, nothing is appended: `None`.
-    #[inline]
-    pub(crate) fn copy_seeing(
-        &mut self,
-        source: &[u8],
-        from: usize,
-        len: usize,
-        is_such: impl Fn(Block) -> Such,
-    ) -> Option<bool> {
-        let (blocks, _) = source.get(from..from + len.next_multiple_of(BLOCK))?.as_chunks::<BLOCK>();
-        let (last, blocks) = blocks.split_last()?;
-        let (room, _) = self.room[self.at..].as_chunks_mut::<BLOCK>();
-        let (room, room_of_last) = room[..=blocks.len()].split_at_mut(blocks.len());
-        room_of_last[0] = *last;
-        let of_last = first_bits(len - blocks.len() * BLOCK);
-        let mut seen = is_such(Block::of(last)).bits() & of_last;
-        for (block, room) in blocks.iter().zip(room) {
-            *room = *block;
-            seen |= is_such(Block::of(block)).bits();
-        }
-        self.at += len;
-        Some(seen != 0)
     }
 
     /// Appends bytes of any length.
@@ -178,30 +157,4 @@ impl Pen<'_> {
     pub(crate) fn finish(self) {
         *self.ending.len = self.at;
     }
-}
-
-/// Copies `len` bytes of `source` from `from` on, and what comes after them where both have it.
-#[inline]
-fn copy(room: &mut [u8], source: &[u8], from: usize, len: usize) {
-    if len <= WINDOW
-        && let Some(window) = source.get(from..).and_then(|source| source.first_chunk::<WINDOW>())
-    {
-        put_array(window, room);
-    } else if len <= WIDE
-        && let Some(windows) = source.get(from..from + len.next_multiple_of(WINDOW))
-    {
-        let (room, _) = room[..windows.len()].as_chunks_mut::<WINDOW>();
-        let (windows, _) = windows.as_chunks::<WINDOW>();
-        for (room, window) in room.iter_mut().zip(windows) {
-            *room = *window;
-        }
-    } else {
-        room[..len].copy_from_slice(&source[from..from + len]);
-    }
-}
-
-/// Copies bytes to the beginning of the room, which must have as much: of a known number, so that it is no call.
-#[inline]
-pub(crate) fn put_array<const N: usize>(bytes: &[u8; N], room: &mut [u8]) {
-    *room.first_chunk_mut().expect("room is made before it is written to") = *bytes;
 }

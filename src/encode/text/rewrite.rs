@@ -1,8 +1,8 @@
-//! Texts in which bytes are escaped, sixteen bytes at a time.
+//! Texts in which bytes are escaped, 64 bytes at a time.
 //!
 //! Which bytes those are is the style's. Nearly all of them stand behind a mark: what lies between two of them,
 //! the first one included, is one copy then, so that a text of many escapes, such as JSON in a cell of CSV, costs
-//! little more than one of few.
+//! little more than one of few. A bit for each byte of 64 makes one loop of them, whose end is guessed wrong once.
 //!
 //! Invariant: a byte that is not escaped stands as it is.
 
@@ -10,36 +10,45 @@ use crate::encode::text::block::{BLOCK, Block, first_bits};
 use crate::encode::text::escape::Style;
 use crate::encode::text::pen::Pen;
 
-/// A block, and what a copy that begins in it takes along.
-const WINDOW: usize = 2 * BLOCK;
+/// Bytes that are looked at together: the bits of a word.
+const WORD: usize = 64;
+
+/// A word of bytes, and what copies that begin in it take along.
+pub(crate) const REACH: usize = 2 * WORD;
 
 /// Appends a text with each of its special bytes escaped.
 pub(crate) fn rewrite<S: Style>(text: &[u8], pen: &mut Pen<'_>) {
     let mut rest = text;
-    while let Some(window) = rest.first_chunk() {
-        rewrite_block::<S>(window, BLOCK, pen);
-        rest = &rest[BLOCK..];
+    while let Some(reach) = rest.first_chunk() {
+        rewrite_word::<S>(reach, WORD, pen);
+        rest = &rest[WORD..];
     }
-    let mut last = [0; BLOCK + WINDOW];
+    let mut last = [0; WORD + REACH];
     last[..rest.len()].copy_from_slice(rest);
-    for start in (0..rest.len()).step_by(BLOCK) {
-        if let Some(window) = last[start..].first_chunk() {
-            rewrite_block::<S>(window, BLOCK.min(rest.len() - start), pen);
+    for start in (0..rest.len()).step_by(WORD) {
+        if let Some(reach) = last[start..].first_chunk() {
+            rewrite_word::<S>(reach, WORD.min(rest.len() - start), pen);
         }
     }
 }
 
-/// Appends the first `len` bytes of a block.
+/// Appends the first `len` bytes, of which there are at most a word.
 #[inline]
-fn rewrite_block<S: Style>(window: &[u8; WINDOW], len: usize, pen: &mut Pen<'_>) {
-    let Some(block) = window.first_chunk() else { return };
-    let mut bits = S::escaped(Block::of(block)).bits() & first_bits(len);
+fn rewrite_word<S: Style>(reach: &[u8; REACH], len: usize, pen: &mut Pen<'_>) {
+    let mut bits = escaped::<S>(reach) & if len < WORD { first_bits(len) } else { u64::MAX };
     let mut from = 0;
     while bits != 0 {
         let at = bits.trailing_zeros() as usize;
-        pen.part(window, from, at - from);
-        from = at + usize::from(!S::mark(window[at], pen));
+        pen.part(reach, from, at - from);
+        from = at + usize::from(!S::mark(reach[at], pen));
         bits &= bits - 1;
     }
-    pen.part(window, from, len - from);
+    pen.part(reach, from, len - from);
+}
+
+/// A bit for each byte of the first word that is escaped.
+#[inline]
+fn escaped<S: Style>(reach: &[u8; REACH]) -> u64 {
+    let blocks = reach[..WORD].as_chunks::<BLOCK>().0.iter().rev();
+    blocks.fold(0, |bits, block| bits << BLOCK | u64::from(S::escaped(Block::of(block)).bits()))
 }

@@ -7,8 +7,9 @@
 //! Invariant: a row never reaches into the room of the next one, not even by what a short copy takes along.
 
 use crate::encode::text::cells::{Cells, Span};
+use crate::encode::text::copy::WINDOW;
 use crate::encode::text::frame::Affix;
-use crate::encode::text::pen::{Ending, Pen, WINDOW};
+use crate::encode::text::pen::{Ending, InOne, Pen};
 
 /// The most bytes that rows take side by side, so that what is written of them stays in the cache.
 const MOST_BYTES: usize = 2 << 20;
@@ -136,21 +137,37 @@ impl Ending for InSlots<'_> {
 pub(crate) struct Aside(Cells);
 
 impl Aside {
-    /// Appends the cell that `write` writes, where it fits.
-    pub(crate) fn append(
+    /// Appends what `write` writes, up to `most` bytes of it, where it fits.
+    ///
+    /// The pen comes back: it is given away, so that it stays in registers where this is not needed.
+    #[cold]
+    pub(crate) fn append<'p>(
         &mut self,
-        pen: &mut Pen<'_, InSlots<'_>>,
-        write: impl FnOnce(&mut Cells),
-    ) -> Result<(), Unplaced> {
+        mut pen: Pen<'p, InSlots<'p>>,
+        most: usize,
+        write: impl FnOnce(&mut Pen<'_>),
+    ) -> Result<Pen<'p, InSlots<'p>>, Unplaced> {
+        let InSlots { row, limit, stride, .. } = *pen.ending();
+        let rest = (row * stride + limit).saturating_sub(pen.at());
+        if most <= rest {
+            let (mut len, mut bounds) = (0, Vec::new());
+            let mut inner = Pen::new(pen.rest(), 0, InOne { len: &mut len, bounds: &mut bounds });
+            write(&mut inner);
+            inner.finish();
+            pen.set(pen.at() + len);
+            return Ok(pen);
+        }
         self.0.clear();
-        write(&mut self.0);
+        self.0.room(most, 0);
+        let mut inner = self.0.pen();
+        write(&mut inner);
+        inner.finish();
         let cell = self.0.text();
-        let InSlots { row, limit, stride, .. } = pen.ending();
-        if pen.at() + cell.len() > row * stride + limit {
+        if cell.len() > rest {
             return Err(Unplaced);
         }
         pen.slice(cell);
-        Ok(())
+        Ok(pen)
     }
 }
 
@@ -191,20 +208,14 @@ mod tests {
 
     #[test]
     fn a_cell_with_escapes_is_placed_only_where_it_and_what_comes_fit() {
-        let fits = |len: usize, row: usize| {
+        let fits = |len: usize, row: usize, most: usize| {
             let mut slots = Slots::default();
             slots.begin(2, 100).unwrap();
             slots.now(40);
             let (mut pen, aside) = slots.pen();
             (0..row).for_each(|_| pen.close());
             let text = vec![b'x'; len];
-            let written = aside.append(&mut pen, |cells| {
-                cells.room(len, 1);
-                let mut pen = cells.pen();
-                pen.slice(&text);
-                pen.finish();
-            });
-            pen.close();
+            let written = aside.append(pen, most, |pen| pen.slice(&text)).map(|mut pen| pen.close());
             slots.now(60);
             // What is still to come never reaches the next row.
             slots.copy(&[b'y'; 100], &[span(0, 60), span(0, 60)]);
@@ -213,7 +224,9 @@ mod tests {
             written.is_ok()
         };
         for row in 0..2 {
-            assert!(fits(52, row) && !fits(400, row));
+            for more in [0, 1, 100, 1_000] {
+                assert!(fits(52, row, 52 + more) && !fits(400, row, 400 + more));
+            }
         }
     }
 

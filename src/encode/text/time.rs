@@ -6,8 +6,8 @@
 //!
 //! Invariant: the fraction has exactly the digits of the unit, none for seconds.
 
+use crate::encode::text::copy::put_array;
 use crate::encode::text::number::Text;
-use crate::encode::text::pen::put_array;
 
 const SECONDS_A_DAY: i64 = 86_400;
 /// 0000-01-01 and 9999-12-31, in days since 1970.
@@ -30,9 +30,7 @@ impl Text<i32> for Days {
 
     #[inline]
     fn write(&self, value: i32, room: &mut [u8]) -> usize {
-        let mut text = *b"0000-00-00";
-        put_date(i64::from(value), &mut text);
-        put_array(&text, room);
+        put_date(i64::from(value), put_array(b"0000-00-00", room));
         10
     }
 }
@@ -55,9 +53,7 @@ impl Text<i64> for Millidays {
 
     #[inline]
     fn write(&self, value: i64, room: &mut [u8]) -> usize {
-        let mut text = *b"0000-00-00";
-        put_date(value.div_euclid(SECONDS_A_DAY * 1_000), &mut text);
-        put_array(&text, room);
+        put_date(value.div_euclid(SECONDS_A_DAY * 1_000), put_array(b"0000-00-00", room));
         10
     }
 }
@@ -88,8 +84,8 @@ impl<const DIGITS: u32> Text<i64> for Timestamp<DIGITS> {
     #[inline]
     fn write(&self, value: i64, room: &mut [u8]) -> usize {
         let seconds = value.div_euclid(Self::UNITS);
-        let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        put_date(seconds.div_euclid(SECONDS_A_DAY), &mut text);
+        let text = put_array(b"0000-00-00T00:00:00.000000000Z", room);
+        put_date(seconds.div_euclid(SECONDS_A_DAY), text);
         let second = seconds.rem_euclid(SECONDS_A_DAY).unsigned_abs();
         put_clock(second, &mut text[11..19]);
         put_fraction(value.rem_euclid(Self::UNITS).unsigned_abs(), &mut text[20..20 + DIGITS as usize]);
@@ -98,7 +94,6 @@ impl<const DIGITS: u32> Text<i64> for Timestamp<DIGITS> {
             text[at] = b'Z';
             at += 1;
         }
-        put_array(&text, room);
         at
     }
 }
@@ -123,10 +118,9 @@ impl<V: Copy + Into<i64>, const DIGITS: u32> Text<V> for Clock<DIGITS> {
     #[inline]
     fn write(&self, value: V, room: &mut [u8]) -> usize {
         let value = value.into().unsigned_abs();
-        let mut text = *b"00:00:00.000000000";
-        put_clock(value / Self::UNITS, &mut text);
+        let text = put_array(b"00:00:00.000000000", room);
+        put_clock(value / Self::UNITS, text);
         put_fraction(value % Self::UNITS, &mut text[9..9 + DIGITS as usize]);
-        put_array(&text, room);
         if DIGITS == 0 { 8 } else { 9 + DIGITS as usize }
     }
 }
@@ -134,6 +128,8 @@ impl<V: Copy + Into<i64>, const DIGITS: u32> Text<V> for Clock<DIGITS> {
 /// Writes `HH:MM:SS` of a second of the day.
 #[inline]
 fn put_clock(second: u64, text: &mut [u8]) {
+    // A day has 86,400.
+    let second = u32::try_from(second).unwrap_or_default();
     put_pair(second / 3_600, text, 0);
     put_pair(second / 60 % 60, text, 3);
     put_pair(second % 60, text, 6);
@@ -142,21 +138,31 @@ fn put_clock(second: u64, text: &mut [u8]) {
 /// Writes a fraction with all its digits.
 #[inline]
 pub(crate) fn put_fraction(mut fraction: u64, digits: &mut [u8]) {
-    for digit in digits.iter_mut().rev() {
-        *digit = digit_of(fraction);
-        fraction /= 10;
+    let (rest, pairs) = digits.as_rchunks_mut();
+    for pair in pairs.iter_mut().rev() {
+        *pair = PAIRS[(fraction % 100) as usize];
+        fraction /= 100;
+    }
+    if let [digit] = rest {
+        *digit = b'0' + (fraction % 10) as u8;
     }
 }
 
-#[inline]
-fn digit_of(value: u64) -> u8 {
-    b'0' + (value % 10) as u8
-}
+/// The two digits of each number below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
+        value += 1;
+    }
+    pairs
+};
 
+/// Writes the two digits of a number below a hundred.
 #[inline]
-fn put_pair(value: u64, text: &mut [u8], at: usize) {
-    text[at] = digit_of(value / 10);
-    text[at + 1] = digit_of(value);
+fn put_pair(value: u32, text: &mut [u8], at: usize) {
+    put_array(&PAIRS[value as usize], &mut text[at..]);
 }
 
 /// Writes `YYYY-MM-DD` of a day in the years 0000 to 9999.
@@ -165,8 +171,8 @@ fn put_pair(value: u64, text: &mut [u8], at: usize) {
 /// leap day is the last day of a year.
 #[inline]
 fn put_date(day: i64, text: &mut [u8]) {
-    // Days since 1 March of the year -400.
-    let days = (day + 719_468 + 146_097).unsigned_abs();
+    // Days since 1 March of the year -400, less than four millions.
+    let days = u32::try_from(day + 719_468 + 146_097).unwrap_or_default();
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
     let year_of_era = (day_of_era - leap_days) / 365;
@@ -175,7 +181,7 @@ fn put_date(day: i64, text: &mut [u8]) {
     let month = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
     let january_or_later = month >= 10;
-    let year = year_of_era + era * 400 + u64::from(january_or_later) - 400;
+    let year = year_of_era + era * 400 + u32::from(january_or_later) - 400;
     put_pair(year / 100, text, 0);
     put_pair(year % 100, text, 2);
     put_pair(if january_or_later { month - 9 } else { month + 3 }, text, 5);

@@ -11,7 +11,12 @@ fn written(style: impl Style, text: &[u8]) -> String {
 }
 
 fn is_asked(style: impl Style, text: &[u8]) -> bool {
-    Scan::new(style, text, 0).is_odd(0, text.len())
+    let (first, last) = (text.first().copied().unwrap_or(0), text.last().copied().unwrap_or(0));
+    is_any(style, text) || style.is_odd(Ends { len: text.len(), first, last })
+}
+
+fn is_any<S: Style>(_style: S, text: &[u8]) -> bool {
+    is_any_special::<S>(text)
 }
 
 #[test]
