@@ -53,10 +53,10 @@ impl Rows<'_> {
     }
 
     fn add_known(&self, length: impl Fn(usize) -> u64, bounds: &[usize], sizes: &mut [u64]) {
-        // The keys that sources of this crate make; those of a row that is not valid are not looked at.
+        // The keys that sources of this crate make; that of a row that is not valid may be none.
         if let Some(keys) = self.dictionary.keys().as_primitive_opt::<Int32Type>() {
-            let keys = keys.values();
-            lengths::add(|row| length(keys[row].as_usize()), self.valid, bounds, sizes);
+            let (keys, last) = (keys.values(), self.dictionary.values().len().saturating_sub(1));
+            lengths::add(|row| length(keys[row].as_usize().min(last)), self.valid, bounds, sizes);
         } else {
             let keys = self.dictionary.normalized_keys();
             lengths::add(|row| length(keys[row]), self.valid, bounds, sizes);

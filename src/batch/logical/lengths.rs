@@ -1,8 +1,9 @@
 //! The lengths of strings and bytes, summed up between bounds.
 //!
-//! Which rows are valid is read a word at a time: most words say that all rows are, or none.
+//! Which rows are valid is read a word at a time, and in no order: what is summed up is masked, without a jump that
+//! would be guessed wrong.
 //!
-//! Invariant: the length of a row that is not valid is never asked for.
+//! Invariant: the length of a row that is not valid may be asked for, and never counts.
 
 use arrow::array::{ByteView, GenericByteArray, GenericByteViewArray};
 use arrow::buffer::NullBuffer;
@@ -60,13 +61,13 @@ fn sum(length: &impl Fn(usize) -> u64, valid: &NullBuffer, from: usize, to: usiz
     for first in (from..to).step_by(WORD_ROWS) {
         let rows = WORD_ROWS.min(to - first);
         let mut word = word(valid, first, rows);
-        if word.count_ones() as usize == rows {
-            sum += (first..first + rows).map(length).sum::<u64>();
+        // Most words of a column that is nearly empty.
+        if word == 0 {
             continue;
         }
-        while word != 0 {
-            sum += length(first + word.trailing_zeros() as usize);
-            word &= word - 1;
+        for row in first..first + rows {
+            sum += length(row) & (word & 1).wrapping_neg();
+            word >>= 1;
         }
     }
     sum
@@ -105,7 +106,7 @@ mod tests {
             bounds.extend([0, rows]);
             bounds.sort_unstable();
             let mut sizes = vec![1; bounds.len() - 1];
-            add(|row| { assert!(valid.is_valid(row)); row as u64 + 3 }, Some(&valid), &bounds, &mut sizes);
+            add(|row| row as u64 + 3, Some(&valid), &bounds, &mut sizes);
             for (size, pair) in sizes.iter().zip(bounds.windows(2)) {
                 let own = (pair[0]..pair[1]).filter(|row| valid.is_valid(*row)).map(|row| row as u64 + 3);
                 prop_assert_eq!(*size, 1 + own.sum::<u64>());
