@@ -126,22 +126,38 @@ pub type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// Runs jobs on the threads of the export.
 #[derive(Clone)]
-pub struct Executor(Arc<dyn Fn(Job) + Send + Sync>);
+pub struct Executor {
+    run: Arc<dyn Fn(Job) + Send + Sync>,
+    threads: usize,
+}
 
 impl Executor {
     /// An executor that hands each job to `run`, which must run it once and must not wait for it.
+    ///
+    /// It is taken to have any number of threads, unless [`with_threads`](Self::with_threads) says otherwise.
     pub fn new(run: impl Fn(Job) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(run))
+        Self { run: Arc::new(run), threads: usize::MAX }
     }
 
     /// An executor that runs each job at once, on the calling thread.
     pub fn inline() -> Self {
-        Self::new(|job| job())
+        Self::new(|job| job()).with_threads(1)
+    }
+
+    /// The same with so many threads, at least one: work is cut into no more jobs than they can use.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// Threads that run jobs side by side; `usize::MAX` where that is not known.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Hands a job over.
     pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        (self.0)(Box::new(job));
+        (self.run)(Box::new(job));
     }
 }
 

@@ -133,10 +133,11 @@ impl Run {
 
     fn read_options(&self) -> ReadOptions {
         let pool = self.exporter.pool.clone();
+        let threads = pool.threads();
         ReadOptions {
             columns: self.exporter.shape.read(),
             bytes: self.shares().reader,
-            executor: Executor::new(move |job| pool.spawn(job)),
+            executor: Executor::new(move |job| pool.spawn(job)).with_threads(threads),
             bytes_read: self.bytes_read.clone(),
             ..ReadOptions::default()
         }

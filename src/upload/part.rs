@@ -29,17 +29,23 @@ use crate::settings::UploadSettings;
 const MIN_PART_BYTES: u64 = 5 << 20;
 const MAX_PART_BYTES: u64 = 16 << 20;
 
-/// A write to a file is no request: small ones let go of their bytes soon, which keeps the process small.
-const WRITE_BYTES: u64 = 256 << 10;
+/// A write to a file is no request: small ones let go of their bytes soon, which keeps the process small, but each is
+/// handed to a thread that waits for the disk. The largest is about a chunk of text.
+const MIN_WRITE_BYTES: u64 = 256 << 10;
+const MAX_WRITE_BYTES: u64 = 1 << 20;
 
 /// Requests at once when everything is aborted.
 const ABORT_CONCURRENCY: usize = 16;
 
-/// Bytes of an upload part, unless the settings say otherwise: an eighth of the memory budget within limits, or
-/// less where a part costs no request.
+/// Bytes of an upload part, unless the settings say otherwise: a share of the memory budget within limits, a smaller
+/// one where a part costs no request.
 pub(crate) fn part_bytes(settings: &UploadSettings, memory_budget: u64, traits: &StoreTraits) -> u64 {
     let usual = || {
-        if traits.locks { WRITE_BYTES } else { (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES) }
+        if traits.locks {
+            (memory_budget / 128).clamp(MIN_WRITE_BYTES, MAX_WRITE_BYTES)
+        } else {
+            (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES)
+        }
     };
     settings.part_bytes.unwrap_or_else(usual).max(traits.min_part_bytes).max(1)
 }

@@ -348,8 +348,9 @@ async fn the_part_size_follows_the_budget_between_its_limits() {
     let default = UploadSettings::default();
     assert_eq!([8, 64, 128, 1024].map(|mib| size(&default, mib << 20) >> 20), [5, 8, 16, 16]);
     assert_eq!(size(&parts_of(7), 128 << 20), 7);
-    let local = Uploader::new(Place::local().open(), &default, 128 << 20);
-    assert_eq!(local.part_bytes(), 256 << 10, "a write to a file is no request");
+    let of_file = |budget| Uploader::new(Place::local().open(), &default, budget).part_bytes();
+    let sizes = [8, 32, 64, 128, 1024].map(|mib| of_file(mib << 20) >> 10);
+    assert_eq!(sizes, [256, 256, 512, 1024, 1024], "a write to a file is no request");
     let server = S3Server::start().await;
     let uploader = Uploader::new(Arc::new(server.parts("x")), &parts_of(7), 128 << 20);
     assert_eq!(uploader.part_bytes(), PART as u64, "a store that takes no smaller ones");

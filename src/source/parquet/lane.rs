@@ -24,6 +24,9 @@ use crate::store::ranged::{Blob, Session, Window, to_usize};
 /// Lanes of a file at most: as many threads as can decode one file at a time.
 const MAX_LANES: usize = 8;
 
+/// Lanes for each of several threads: with one each, the slowest lane would keep the other threads waiting.
+const LANES_A_THREAD: usize = 2;
+
 /// What an array takes for a value besides its bytes in a page: a view, or an offset or NULL bits.
 const VALUE_BYTES: u64 = 16;
 
@@ -46,6 +49,8 @@ pub(super) struct Part {
 pub(super) struct Pace {
     pub(super) batch_rows: usize,
     pub(super) piece_bytes: u64,
+    /// Lanes at most.
+    pub(super) lanes: usize,
 }
 
 /// Some columns of a part and how far they are decoded.
@@ -144,7 +149,7 @@ impl Part {
 
     /// The lanes, with the columns of each.
     pub(super) fn lanes(self: &Arc<Self>, session: &Session, pace: &Pace) -> Vec<(Lane, Vec<usize>)> {
-        let dealt = deal(self.roots.iter().map(|root| (*root, self.weight(*root))));
+        let dealt = deal(pace.lanes, self.roots.iter().map(|root| (*root, self.weight(*root))));
         dealt.into_iter().map(|roots| (self.lane(roots.clone(), session, pace), roots)).collect()
     }
 
@@ -191,12 +196,17 @@ impl Part {
     }
 }
 
+/// The lanes that so many threads decode without waiting for each other: a step of each is handed over by itself.
+pub(super) fn lanes_for(threads: usize) -> usize {
+    if threads == 1 { 1 } else { threads.saturating_mul(LANES_A_THREAD).min(MAX_LANES) }
+}
+
 /// Deals columns out to lanes, the heaviest first, each to the lane that has the least.
-fn deal(columns: impl Iterator<Item = (usize, u64)>) -> Vec<Vec<usize>> {
+fn deal(lanes: usize, columns: impl Iterator<Item = (usize, u64)>) -> Vec<Vec<usize>> {
     let mut columns: Vec<_> = columns.collect();
     columns.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
     let mut lanes: BTreeMap<(u64, usize), Vec<usize>> =
-        (0..columns.len().min(MAX_LANES)).map(|lane| ((0, lane), Vec::new())).collect();
+        (0..columns.len().min(lanes)).map(|lane| ((0, lane), Vec::new())).collect();
     for (column, weight) in columns {
         let Some(((load, lane), mut dealt)) = lanes.pop_first() else { continue };
         dealt.push(column);
@@ -216,7 +226,7 @@ mod tests {
     #[test]
     fn lanes_are_about_equally_loaded_and_hold_each_column_once() {
         let weights: Vec<u64> = (1..=40).collect();
-        let lanes = deal(weights.iter().copied().enumerate());
+        let lanes = deal(8, weights.iter().copied().enumerate());
         let mut all: Vec<_> = lanes.concat();
         all.sort_unstable();
         assert_eq!(all, (0..40).collect::<Vec<_>>());
@@ -226,7 +236,13 @@ mod tests {
 
     #[test]
     fn few_columns_make_few_lanes() {
-        assert_eq!(deal([(3, 10), (5, 10)].into_iter()).len(), 2);
-        assert!(deal(std::iter::empty()).is_empty());
+        assert_eq!(deal(8, [(3, 10), (5, 10)].into_iter()).len(), 2);
+        assert!(deal(8, std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn one_thread_has_one_lane_and_many_have_no_more_than_they_can_use() {
+        assert_eq!([1, 2, 3, 4, 64, usize::MAX].map(lanes_for), [1, 4, 6, 8, 8, 8]);
+        assert_eq!(deal(1, [(3, 10), (5, 10)].into_iter()), [vec![3, 5]]);
     }
 }

@@ -16,7 +16,7 @@ use crate::source::found::corrupt;
 use crate::source::logical::{Form, in_form, same_type};
 use crate::source::offload::{offload, offload_waiting};
 use crate::source::parquet::footer;
-use crate::source::parquet::lane::{Lane, Pace, Part};
+use crate::source::parquet::lane::{Lane, Pace, Part, lanes_for};
 use crate::source::parquet::stretch::stretches;
 use crate::source::parquet::{File, schema};
 use crate::source::{Executor, ReadOptions};
@@ -208,6 +208,7 @@ fn pace(part: &Part, options: &ReadOptions) -> Pace {
     Pace {
         batch_rows: usize::try_from(rows).unwrap_or(usize::MAX).min(options.batch_rows.max(1)),
         piece_bytes: (options.bytes / PIECES_SHARE / windows).clamp(MIN_PIECE_BYTES, MAX_PIECE_BYTES),
+        lanes: lanes_for(options.executor.threads()),
     }
 }
 
