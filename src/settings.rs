@@ -172,8 +172,8 @@ pub enum WideNumbers {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UploadSettings {
-    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB; on local disk a 128th,
-    /// from 256 KiB to 1 MiB.
+    /// Bytes of an upload part; default: an eighth of the memory budget, from 5 to 16 MiB; on local disk a 256th,
+    /// from 256 to 512 KiB.
     pub part_bytes: Option<u64>,
     /// Upload parts in flight at once, over all data objects; default 4.
     pub concurrency: usize,

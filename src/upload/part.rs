@@ -29,10 +29,10 @@ use crate::settings::UploadSettings;
 const MIN_PART_BYTES: u64 = 5 << 20;
 const MAX_PART_BYTES: u64 = 16 << 20;
 
-/// A write to a file is no request: small ones let go of their bytes soon, which keeps the process small, but each is
-/// handed to a thread that waits for the disk. The largest is about a chunk of text.
+/// A write to a file is no request: small ones let go of their bytes soon, which keeps the process small, and are
+/// still in the cache when the kernel copies them, but each is handed to a thread that waits for the disk.
 const MIN_WRITE_BYTES: u64 = 256 << 10;
-const MAX_WRITE_BYTES: u64 = 1 << 20;
+const MAX_WRITE_BYTES: u64 = 512 << 10;
 
 /// Requests at once when everything is aborted.
 const ABORT_CONCURRENCY: usize = 16;
@@ -42,7 +42,7 @@ const ABORT_CONCURRENCY: usize = 16;
 pub(crate) fn part_bytes(settings: &UploadSettings, memory_budget: u64, traits: &StoreTraits) -> u64 {
     let usual = || {
         if traits.locks {
-            (memory_budget / 128).clamp(MIN_WRITE_BYTES, MAX_WRITE_BYTES)
+            (memory_budget / 256).clamp(MIN_WRITE_BYTES, MAX_WRITE_BYTES)
         } else {
             (memory_budget / 8).clamp(MIN_PART_BYTES, MAX_PART_BYTES)
         }
