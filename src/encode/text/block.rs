@@ -53,6 +53,13 @@ impl BitOr for Such {
     }
 }
 
+/// A bit for each byte of up to four blocks that is such, that of the first one lowest.
+#[inline]
+pub(crate) fn bits_of(bytes: &[u8], is_such: impl Fn(Block) -> Such) -> u64 {
+    let blocks = bytes.as_chunks().0.iter().rev();
+    blocks.fold(0, |bits, block| bits << BLOCK | u64::from(is_such(Block::of(block)).bits()))
+}
+
 /// The lowest `len` bits, of which there are less than 64.
 #[inline]
 pub(crate) fn first_bits(len: usize) -> u64 {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the room goes on for a [`WINDOW`] behind what is written; what a copy takes along is overwritten.
 
-use crate::encode::text::block::{BLOCK, Block, Such, first_bits};
+use crate::encode::text::block::{BLOCK, Block, Such, bits_of, first_bits};
 
 /// Bytes that one short copy moves: the length of most cells, and two registers of 16 bytes.
 pub(crate) const WINDOW: usize = 32;
@@ -44,9 +44,7 @@ pub(crate) fn copy_window_seeing(
     is_such: impl Fn(Block) -> Such,
 ) -> bool {
     put_array(window, room);
-    let blocks = window.as_chunks::<BLOCK>().0.iter().rev();
-    let seen = blocks.fold(0, |seen, block| seen << BLOCK | u64::from(is_such(Block::of(block)).bits()));
-    seen & first_bits(len) != 0
+    bits_of(window, is_such) & first_bits(len) != 0
 }
 
 /// Copies the beginning of a source, block by block, and says whether a byte of it is such.

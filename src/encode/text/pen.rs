@@ -8,7 +8,6 @@
 use crate::encode::text::cells::Span;
 use crate::encode::text::copy::{WINDOW, copy, put_array};
 use crate::encode::text::frame::Affix;
-use crate::encode::text::rewrite::REACH;
 
 /// Where a cell ends, and where the next one begins.
 pub(crate) trait Ending {
@@ -103,19 +102,6 @@ impl<'a, E: Ending> Pen<'a, E> {
     pub(crate) fn slot<const SIZE: usize>(&mut self, slot: &[u8; SIZE]) {
         put_array(slot, &mut self.room[self.at..]);
         self.at += usize::from(slot[SIZE - 1]);
-    }
-
-    /// Appends up to two windows of bytes from `from` on, which is a half of their reach at most.
-    #[inline]
-    pub(crate) fn part(&mut self, reach: &[u8; REACH], from: usize, len: usize) {
-        for start in [0, WINDOW] {
-            if let Some(part) = reach[from + start..].first_chunk::<WINDOW>()
-                && (start == 0 || len > start)
-            {
-                put_array(part, &mut self.room[self.at + start..]);
-            }
-        }
-        self.at += len;
     }
 
     /// Appends bytes of any length.

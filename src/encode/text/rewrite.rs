@@ -6,15 +6,16 @@
 //!
 //! Invariant: a byte that is not escaped stands as it is.
 
-use crate::encode::text::block::{BLOCK, Block, first_bits};
+use crate::encode::text::block::{bits_of, first_bits};
+use crate::encode::text::copy::WINDOW;
 use crate::encode::text::escape::Style;
 use crate::encode::text::pen::Pen;
 
 /// Bytes that are looked at together: the bits of a word.
 const WORD: usize = 64;
 
-/// A word of bytes, and what copies that begin in it take along.
-pub(crate) const REACH: usize = 2 * WORD;
+/// A word of bytes, and what a copy that begins in it takes along.
+const REACH: usize = WORD + WINDOW;
 
 /// Appends a text with each of its special bytes escaped.
 pub(crate) fn rewrite<S: Style>(text: &[u8], pen: &mut Pen<'_>) {
@@ -35,20 +36,14 @@ pub(crate) fn rewrite<S: Style>(text: &[u8], pen: &mut Pen<'_>) {
 /// Appends the first `len` bytes, of which there are at most a word.
 #[inline]
 fn rewrite_word<S: Style>(reach: &[u8; REACH], len: usize, pen: &mut Pen<'_>) {
-    let mut bits = escaped::<S>(reach) & if len < WORD { first_bits(len) } else { u64::MAX };
+    let escaped = bits_of(&reach[..WORD], S::escaped);
+    let mut bits = escaped & if len < WORD { first_bits(len) } else { u64::MAX };
     let mut from = 0;
     while bits != 0 {
         let at = bits.trailing_zeros() as usize;
-        pen.part(reach, from, at - from);
+        pen.copy(reach, from, at - from);
         from = at + usize::from(!S::mark(reach[at], pen));
         bits &= bits - 1;
     }
-    pen.part(reach, from, len - from);
-}
-
-/// A bit for each byte of the first word that is escaped.
-#[inline]
-fn escaped<S: Style>(reach: &[u8; REACH]) -> u64 {
-    let blocks = reach[..WORD].as_chunks::<BLOCK>().0.iter().rev();
-    blocks.fold(0, |bits, block| bits << BLOCK | u64::from(S::escaped(Block::of(block)).bits()))
+    pen.copy(reach, from, len - from);
 }

@@ -2,10 +2,10 @@
 //!
 //! A jump on each would be guessed wrong, since nulls come in no order; a bit of a word can mask what is read.
 
-use std::iter;
 use std::ops::Range;
 
 use arrow::buffer::NullBuffer;
+use arrow::util::bit_chunk_iterator::BitChunks;
 
 /// Rows that are looked at together: the bits of a word.
 pub(crate) const GROUP: usize = 64;
@@ -16,28 +16,13 @@ pub(crate) fn groups(
     nulls: Option<&NullBuffer>,
     rows: &Range<usize>,
 ) -> impl Iterator<Item = (Range<usize>, u64)> {
-    let (mut from, end) = (rows.start, rows.end);
-    iter::from_fn(move || {
-        let group = from..end.min(from + GROUP);
-        from = group.end;
-        let valid =
-            nulls.map_or(u64::MAX, |nulls| if group.is_empty() { 0 } else { word(nulls, group.start) });
-        (!group.is_empty()).then_some((group, valid))
+    let chunks = nulls.map(|nulls| BitChunks::new(nulls.validity(), nulls.offset() + rows.start, rows.len()));
+    let mut words = chunks.map(|chunks| chunks.iter().chain([chunks.remainder_bits()]));
+    let end = rows.end;
+    rows.clone().step_by(GROUP).map(move |from| {
+        let valid = words.as_mut().map_or(u64::MAX, |words| words.next().unwrap_or(0));
+        (from..end.min(from + GROUP), valid)
     })
-}
-
-/// The bits from `row` on; any behind the last row.
-#[inline]
-fn word(nulls: &NullBuffer, row: usize) -> u64 {
-    let at = nulls.offset() + row;
-    let bytes = &nulls.validity()[at / 8..];
-    let bits = bytes.first_chunk().map_or_else(|| last_bits(bytes), |bytes| u128::from_le_bytes(*bytes));
-    (bits >> (at % 8) & 0xffff_ffff_ffff_ffff) as u64
-}
-
-#[cold]
-fn last_bits(bytes: &[u8]) -> u128 {
-    bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
 /// All bits where the lowest of a word is set, else none.
