@@ -54,13 +54,6 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Whether a null is what prefix and suffix leave of it: nothing, or the suffix alone.
-    ///
-    /// Then a null can be written like an empty value and cut short, without a branch a row.
-    pub(crate) fn null_is_cut(&self) -> bool {
-        self.null.len == 0 || (self.prefix.len == 0 && self.null == self.suffix)
-    }
-
     /// The most bytes that a cell needs besides its value.
     pub(crate) fn most(&self) -> usize {
         (self.prefix.len() + self.suffix.len()).max(self.null.len())

@@ -20,8 +20,8 @@ use crate::encode::text::entries::{Entries, Picked};
 use crate::encode::text::frame::Affix;
 use crate::encode::text::level::Level;
 use crate::encode::text::node::Node;
-use crate::encode::text::pen::{Ending, Pen};
-use crate::encode::text::slots::{Slots, Unplaced};
+use crate::encode::text::pen::Pen;
+use crate::encode::text::slots::{InSlots, Slots, Unplaced};
 use crate::encode::text::valid::{GROUP, groups};
 use crate::error::Result;
 
@@ -73,10 +73,12 @@ impl Packed {
         let Some(entries) = node.memo.entries(node, &self.values, self.rows.len())? else {
             return column::column(node, &self.unpacked()?, nulls.as_ref());
         };
+        let null = &node.frame.null;
         Ok(match self.rows {
-            Rows::Keys(rows) => Box::new(Shared { entries, rows, nulls }),
+            Rows::Keys(rows) => Box::new(Shared { entries, rows, nulls, null }),
             Rows::Places(rows) => {
-                Box::new(Shared { entries, rows: rows.iter().map(|&row| row as u64).collect(), nulls })
+                let rows = rows.iter().map(|&row| row as u64).collect();
+                Box::new(Shared::<u64> { entries, rows, nulls, null })
             }
         })
     }
@@ -115,14 +117,15 @@ pub(crate) fn unpacked(
 }
 
 /// Rows that show written entries.
-struct Shared<K: ArrowNativeType> {
+struct Shared<'p, K: ArrowNativeType> {
     entries: Arc<Entries>,
     /// The entry of each row; any number, where the row is null.
     rows: ScalarBuffer<K>,
     nulls: Option<NullBuffer>,
+    null: &'p Affix,
 }
 
-impl<K: ArrowNativeType> Shared<K> {
+impl<K: ArrowNativeType> Shared<'_, K> {
     /// Gives the places of the cells, a few at a time, and a bit for each that is no null.
     #[inline]
     fn places(&self, rows: &Range<usize>, mut take: impl FnMut(&[Span], u64)) {
@@ -139,64 +142,43 @@ impl<K: ArrowNativeType> Shared<K> {
         }
     }
 
-    fn put<'a, E: Ending>(&self, rows: &Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
-        match self.entries.picked() {
-            Picked::Narrow(slots) => self.put_slots(rows, slots, pen),
-            Picked::Wide(slots) => self.put_slots(rows, slots, pen),
-            Picked::Any => self.put_any(rows, pen),
-        }
-    }
-
-    fn put_slots<'a, const SIZE: usize, E: Ending>(
+    /// Appends the cell of the entry of each row that is valid, as `put` does.
+    fn place_each(
         &self,
         rows: &Range<usize>,
-        slots: &[[u8; SIZE]],
-        mut pen: Pen<'a, E>,
-    ) -> Pen<'a, E> {
-        let (null, prefix) = (self.entries.null(), self.entries.prefix());
-        for (group, mut valid) in groups(self.nulls.as_ref(), rows) {
-            for key in &self.rows[group] {
-                let is_valid = valid & 1 == 1;
-                valid >>= 1;
-                put_prefix(prefix, is_valid, &mut pen);
-                pen.slot(&slots[select_unpredictable(is_valid, key.as_usize(), null)]);
-                pen.close();
-            }
-        }
-        pen
+        slots: &mut Slots,
+        put: impl Fn(usize, &mut Pen<'_, InSlots<'_>>),
+    ) -> Result<(), Unplaced> {
+        let (prefix, keys) = (self.entries.prefix(), &self.rows[..]);
+        slots.each(rows, (self.nulls.as_ref(), self.null), |row, mut pen, _| {
+            pen.affix(prefix);
+            put(keys[row].as_usize(), &mut pen);
+            Ok(pen)
+        })
     }
+}
 
-    fn put_any<'a, E: Ending>(&self, rows: &Range<usize>, mut pen: Pen<'a, E>) -> Pen<'a, E> {
+impl<K: ArrowNativeType> Column for Shared<'_, K> {
+    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         let (text, prefix) = (self.entries.text(), self.entries.prefix());
-        self.places(rows, |places, mut valid| {
+        let mut bytes = rows.len() * prefix.len();
+        self.places(&rows, |places, _| bytes += places.iter().map(|place| place.len).sum::<usize>());
+        out.room(bytes, rows.len());
+        let mut pen = out.pen();
+        self.places(&rows, |places, mut valid| {
             // All texts are asked for before the first one is needed: most are far away.
             black_box(places.iter().fold(0, |seen, place| seen | text[place.from]));
             for &Span { from, len } in places {
-                put_prefix(prefix, valid & 1 == 1, &mut pen);
+                let start = pen.at();
+                pen.affix(prefix);
+                // A null is written over it: there is no branch that half of the rows take.
+                pen.set(select_unpredictable(valid & 1 == 1, pen.at(), start));
                 valid >>= 1;
                 pen.copy(text, from, len);
                 pen.close();
             }
         });
-        pen
-    }
-}
-
-/// Appends what stands before a value.
-#[inline]
-fn put_prefix<E: Ending>(prefix: &Affix, is_valid: bool, pen: &mut Pen<'_, E>) {
-    let start = pen.at();
-    pen.affix(prefix);
-    // A null is written over it: there is no branch that half of the rows take.
-    pen.set(select_unpredictable(is_valid, pen.at(), start));
-}
-
-impl<K: ArrowNativeType> Column for Shared<K> {
-    fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
-        let mut bytes = rows.len() * self.entries.prefix().len();
-        self.places(&rows, |places, _| bytes += places.iter().map(|place| place.len).sum::<usize>());
-        out.room(bytes, rows.len());
-        self.put(&rows, out.pen()).finish();
+        pen.finish();
         Ok(())
     }
 
@@ -214,7 +196,14 @@ impl<K: ArrowNativeType> Column for Shared<K> {
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.put(&rows, slots.pen().0);
-        Ok(())
+        let text = self.entries.text();
+        match self.entries.picked() {
+            Picked::Narrow(cells) => self.place_each(&rows, slots, |key, pen| pen.slot(&cells[key])),
+            Picked::Wide(cells) => self.place_each(&rows, slots, |key, pen| pen.slot(&cells[key])),
+            Picked::Any => self.place_each(&rows, slots, |key, pen| {
+                let Span { from, len } = self.entries.place(key);
+                pen.copy(text, from, len);
+            }),
+        }
     }
 }

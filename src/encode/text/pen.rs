@@ -53,6 +53,12 @@ impl<'a, E: Ending> Pen<'a, E> {
         &self.ending
     }
 
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn ending_mut(&mut self) -> &mut E {
+        &mut self.ending
+    }
+
     /// Where the next byte goes.
     #[inline]
     pub(crate) fn at(&self) -> usize {

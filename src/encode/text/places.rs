@@ -1,7 +1,7 @@
 //! Where the texts of an array lie, in either form.
 //!
-//! Which of two places it is, and whether there is a text at all, changes from row to row in no order: a jump for each
-//! would be guessed wrong, and while it is, no other text is on its way from memory. So nothing here jumps.
+//! Which of two places it is changes from row to row in no order: a jump would be guessed wrong, and while it is, no
+//! other text is on its way from memory. So nothing here jumps.
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
@@ -14,8 +14,8 @@ pub(crate) type Place<'a> = (&'a [u8], usize);
 
 /// An array of texts.
 pub(crate) trait Places: Send + Sync {
-    /// The text of a row; an empty one where the [`mask`](super::valid::mask) of the row is zero.
-    fn place(&self, row: usize, mask: usize) -> Place<'_>;
+    /// The text of a row; any, where the row is not valid.
+    fn place(&self, row: usize) -> Place<'_>;
 
     /// The length of the text of a row; any, where the row is not valid.
     fn len(&self, row: usize) -> usize;
@@ -29,9 +29,9 @@ pub(crate) trait Places: Send + Sync {
 /// Texts that lie one after the other.
 impl<O: OffsetSizeTrait> Places for GenericStringArray<O> {
     #[inline]
-    fn place(&self, row: usize, mask: usize) -> Place<'_> {
+    fn place(&self, row: usize) -> Place<'_> {
         let from = self.value_offsets()[row].as_usize();
-        (&self.value_data()[from..], Places::len(self, row) & mask)
+        (&self.value_data()[from..], Places::len(self, row))
     }
 
     #[inline]
@@ -48,10 +48,10 @@ const TEXT: usize = 4;
 /// Texts that lie anywhere, short ones in the view itself.
 impl Places for StringViewArray {
     #[inline]
-    fn place(&self, row: usize, mask: usize) -> Place<'_> {
+    fn place(&self, row: usize) -> Place<'_> {
         let views = self.views();
         let ByteView { length, buffer_index, offset, .. } = ByteView::from(views[row]);
-        let len = length as usize & mask;
+        let len = length as usize;
         let is_own = len <= INLINE;
         let own = views.inner().as_slice();
         let buffer = select_unpredictable(is_own, 0, buffer_index as usize);
@@ -71,13 +71,12 @@ mod tests {
     use arrow::array::{LargeStringArray, StringArray};
 
     use super::*;
-    use crate::encode::text::valid::mask;
 
     fn check(places: &dyn Places, texts: &[Option<String>]) {
         for (row, text) in texts.iter().enumerate() {
-            let (found, len) = places.place(row, mask(text.is_some().into()));
-            assert_eq!(&found[..len], text.as_deref().unwrap_or_default().as_bytes());
-            assert!(text.as_ref().is_none_or(|text| places.len(row) == text.len()));
+            let Some(text) = text else { continue };
+            let (found, len) = places.place(row);
+            assert_eq!((&found[..len], places.len(row)), (text.as_bytes(), text.len()));
         }
         let longest = texts.iter().flatten().map(String::len).max().unwrap_or(0);
         assert_eq!(places.longest(0..texts.len()), longest);

@@ -49,7 +49,12 @@ struct Absent<'p> {
 impl Column for Absent<'_> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         out.room(rows.len() * self.frame.null.len(), rows.len());
-        self.put(rows.len(), out.pen()).finish();
+        let mut pen = out.pen();
+        for _ in rows {
+            pen.affix(&self.frame.null);
+            pen.close();
+        }
+        pen.finish();
         Ok(())
     }
 
@@ -57,19 +62,9 @@ impl Column for Absent<'_> {
         Some(self.frame.null.len())
     }
 
-    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.put(rows.len(), slots.pen().0);
+    fn place(&self, _rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        slots.copy_affix(&self.frame.null);
         Ok(())
-    }
-}
-
-impl Absent<'_> {
-    fn put<'a, E: Ending>(&self, cells: usize, mut pen: Pen<'a, E>) -> Pen<'a, E> {
-        for _ in 0..cells {
-            pen.affix(&self.frame.null);
-            pen.close();
-        }
-        pen
     }
 }
 
@@ -81,24 +76,16 @@ struct Bools<'p> {
 
 impl Column for Bools<'_> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
-        out.room(rows.len() * most_of::<_, Bool>(self.frame), rows.len());
-        self.put(rows, out.pen()).finish();
+        fill_plain(rows, out, (self.nulls.as_ref(), self.frame), &Bool, |row| self.values.value(row));
         Ok(())
     }
 
     fn most(&self, _rows: &Range<usize>) -> Option<usize> {
-        Some(most_of::<_, Bool>(self.frame))
+        Some(most_of(self.frame, &Bool))
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        self.put(rows, slots.pen().0);
-        Ok(())
-    }
-}
-
-impl Bools<'_> {
-    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
-        put_plain(rows, pen, (self.frame, self.nulls.as_ref()), &Bool, |row| self.values.value(row))
+        place_plain(&rows, slots, (self.nulls.as_ref(), self.frame), &Bool, |row| self.values.value(row))
     }
 }
 
@@ -113,28 +100,23 @@ struct Numbers<'p, T: ArrowPrimitiveType, W> {
 impl<T: ArrowPrimitiveType, W: Text<T::Native>> Column for Numbers<'_, T, W> {
     fn fill(&self, rows: Range<usize>, out: &mut Cells, _spare: &mut [Level]) -> Result<(), Problem> {
         self.check(&rows)?;
-        out.room(rows.len() * most_of::<_, W>(&self.node.frame), rows.len());
-        self.put(rows, out.pen()).finish();
+        let values = &self.values.values()[..];
+        fill_plain(rows, out, (self.nulls.as_ref(), &self.node.frame), &self.text, |row| values[row]);
         Ok(())
     }
 
     fn most(&self, _rows: &Range<usize>) -> Option<usize> {
-        Some(most_of::<_, W>(&self.node.frame))
+        Some(most_of(&self.node.frame, &self.text))
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
         self.check(&rows).map_err(|_problem| Unplaced)?;
-        self.put(rows, slots.pen().0);
-        Ok(())
+        let values = &self.values.values()[..];
+        place_plain(&rows, slots, (self.nulls.as_ref(), &self.node.frame), &self.text, |row| values[row])
     }
 }
 
 impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
-    fn put<'a, E: Ending>(&self, rows: Range<usize>, pen: Pen<'a, E>) -> Pen<'a, E> {
-        let (first, values) = (rows.start, &self.values.values()[rows.clone()]);
-        put_plain(rows, pen, (&self.node.frame, self.nulls.as_ref()), &self.text, |row| values[row - first])
-    }
-
     fn check(&self, rows: &Range<usize>) -> Result<(), Problem> {
         // Over the block at once, with what lies under nulls: the loop vanishes where no value has a problem.
         let mut values = self.values.values()[rows.clone()].iter();
@@ -159,28 +141,50 @@ impl<T: ArrowPrimitiveType, W: Text<T::Native>> Numbers<'_, T, W> {
 }
 
 /// The most bytes of a cell of values of limited length.
-fn most_of<V, W: Text<V>>(frame: &Frame) -> usize {
+fn most_of<V, W: Text<V>>(frame: &Frame, _text: &W) -> usize {
     frame.most() + W::MOST
 }
 
-/// Appends a cell a row: the frame with a value of limited length in it, or its null.
-fn put_plain<'a, V, W: Text<V>, E: Ending>(
+/// Fills cells with values of limited length.
+fn fill_plain<V, W: Text<V>>(
     rows: Range<usize>,
-    mut pen: Pen<'a, E>,
-    (frame, nulls): (&Frame, Option<&NullBuffer>),
+    out: &mut Cells,
+    (nulls, frame): (Option<&NullBuffer>, &Frame),
     text: &W,
     value: impl Fn(usize) -> V,
-) -> Pen<'a, E> {
+) {
+    out.room(rows.len() * most_of(frame, text), rows.len());
+    let mut pen = out.pen();
     for row in rows {
         if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-            pen.affix(&frame.prefix);
-            let len = text.write(value(row), pen.rest());
-            pen.set(pen.at() + len);
-            pen.affix(&frame.suffix);
+            put(frame, text, value(row), &mut pen);
         } else {
             pen.affix(&frame.null);
         }
         pen.close();
     }
-    pen
+    pen.finish();
+}
+
+/// Places the cells of values of limited length.
+fn place_plain<V, W: Text<V>>(
+    rows: &Range<usize>,
+    slots: &mut Slots,
+    (nulls, frame): (Option<&NullBuffer>, &Frame),
+    text: &W,
+    value: impl Fn(usize) -> V,
+) -> Result<(), Unplaced> {
+    slots.each(rows, (nulls, &frame.null), |row, mut pen, _| {
+        put(frame, text, value(row), &mut pen);
+        Ok(pen)
+    })
+}
+
+/// Appends a value of limited length within its frame.
+#[inline]
+fn put<V, W: Text<V>, E: Ending>(frame: &Frame, text: &W, value: V, pen: &mut Pen<'_, E>) {
+    pen.affix(&frame.prefix);
+    let len = text.write(value, pen.rest());
+    pen.set(pen.at() + len);
+    pen.affix(&frame.suffix);
 }

@@ -6,10 +6,15 @@
 //!
 //! Invariant: a row never reaches into the room of the next one, not even by what a short copy takes along.
 
+use std::ops::Range;
+
+use arrow::buffer::NullBuffer;
+
 use crate::encode::text::cells::{Cells, Span};
 use crate::encode::text::copy::WINDOW;
 use crate::encode::text::frame::Affix;
 use crate::encode::text::pen::{Ending, InOne, Pen};
+use crate::encode::text::valid::{all, groups, ones};
 
 /// The most bytes that rows take side by side, so that what is written of them stays in the cache.
 const MOST_BYTES: usize = 2 << 20;
@@ -64,11 +69,38 @@ impl Slots {
 
     /// A pen at the end of the first row, which goes to the next one where a cell is closed; and what texts with
     /// escapes are written to first.
-    pub(crate) fn pen(&mut self) -> (Pen<'_, InSlots<'_>>, &mut Aside) {
+    pub(crate) fn pen(&mut self) -> (SlotPen<'_>, &mut Aside) {
         let limit = self.stride - self.rest - WINDOW;
         let at = self.ends.first().copied().unwrap_or(0);
         let ending = InSlots { ends: &mut self.ends, row: 0, limit, stride: self.stride };
         (Pen::new(&mut self.bytes, at, ending), &mut self.aside)
+    }
+
+    /// Appends a cell to each row: `put` those of valid rows, with the end of a row before and after.
+    #[inline]
+    pub(crate) fn each<'s>(
+        &'s mut self,
+        rows: &Range<usize>,
+        (nulls, null): (Option<&NullBuffer>, &Affix),
+        mut put: impl FnMut(usize, SlotPen<'s>, &mut Aside) -> Result<SlotPen<'s>, Unplaced>,
+    ) -> Result<(), Unplaced> {
+        let (mut pen, aside) = self.pen();
+        for (group, valid) in groups(nulls, rows) {
+            let first = group.start - rows.start;
+            if null.len() > 0 {
+                for at in ones(valid ^ all(&group)) {
+                    pen.go(first + at);
+                    pen.affix(null);
+                    pen.stay();
+                }
+            }
+            for at in ones(valid) {
+                pen.go(first + at);
+                pen = put(group.start + at, pen, aside)?;
+                pen.stay();
+            }
+        }
+        Ok(())
     }
 
     /// Appends one cell of a text to each row.
@@ -82,11 +114,24 @@ impl Slots {
 
     /// Appends a fixed text to each row.
     pub(crate) fn copy_affix(&mut self, affix: &Affix) {
+        if affix.len() == 0 {
+            return;
+        }
         let rows = self.ends.len();
         let (mut pen, _) = self.pen();
         for _ in 0..rows {
             pen.affix(affix);
             pen.close();
+        }
+    }
+
+    /// Lets rows that are not valid end again where they ended before.
+    pub(crate) fn take_back(&mut self, rows: &Range<usize>, nulls: Option<&NullBuffer>, ends: &[usize]) {
+        for (group, valid) in groups(nulls, rows) {
+            for at in ones(valid ^ all(&group)) {
+                let row = group.start - rows.start + at;
+                self.ends[row] = ends[row];
+            }
         }
     }
 
@@ -132,6 +177,26 @@ impl Ending for InSlots<'_> {
     }
 }
 
+/// Writes to the ends of rows.
+pub(crate) type SlotPen<'a> = Pen<'a, InSlots<'a>>;
+
+impl SlotPen<'_> {
+    /// Goes to the end of a row.
+    #[inline]
+    fn go(&mut self, row: usize) {
+        let at = self.ending().ends[row];
+        self.ending_mut().row = row;
+        self.set(at);
+    }
+
+    /// The row ends here.
+    #[inline]
+    fn stay(&mut self) {
+        let (at, ending) = (self.at(), self.ending_mut());
+        ending.ends[ending.row] = at;
+    }
+}
+
 /// A cell by itself.
 #[derive(Debug, Default)]
 pub(crate) struct Aside(Cells);
@@ -143,10 +208,10 @@ impl Aside {
     #[cold]
     pub(crate) fn append<'p>(
         &mut self,
-        mut pen: Pen<'p, InSlots<'p>>,
+        mut pen: SlotPen<'p>,
         most: usize,
         write: impl FnOnce(&mut Pen<'_>),
-    ) -> Result<Pen<'p, InSlots<'p>>, Unplaced> {
+    ) -> Result<SlotPen<'p>, Unplaced> {
         let InSlots { row, limit, stride, .. } = *pen.ending();
         let rest = (row * stride + limit).saturating_sub(pen.at());
         if most <= rest {

@@ -5,7 +5,6 @@
 //!
 //! Invariant: the room for what remains of a block, unescaped, is always there; an escape asks for more.
 
-use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use arrow::array::{
@@ -26,7 +25,6 @@ use crate::encode::text::node::{Node, Quoting};
 use crate::encode::text::pen::{Ending, Pen};
 use crate::encode::text::places::{Place, Places};
 use crate::encode::text::slots::{Slots, Unplaced};
-use crate::encode::text::valid::{groups, mask};
 
 /// The writer of a string column.
 pub(crate) fn texts<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p> {
@@ -58,14 +56,13 @@ fn strings<'p, P: Places + 'p, S: Style + 'p>(
     style: S,
 ) -> BoxColumn<'p> {
     let frame = &node.frame;
-    Box::new(Strings { texts, nulls, frame, null_is_cut: frame.null_is_cut(), style })
+    Box::new(Strings { texts, nulls, frame, style })
 }
 
 struct Strings<'p, P, S> {
     texts: P,
     nulls: Option<NullBuffer>,
     frame: &'p Frame,
-    null_is_cut: bool,
     style: S,
 }
 
@@ -75,17 +72,16 @@ impl<P: Places, S: Style> Column for Strings<'_, P, S> {
         let mut left = rows.clone().map(most).sum();
         out.room(left, rows.len());
         let mut pen = out.pen();
-        for (group, mut valid) in groups(self.nulls.as_ref(), &rows) {
-            for row in group {
-                left -= most(row);
-                if !self.put(row, mask(valid), &mut pen) {
-                    pen.finish();
-                    out.room(self.most_odd(row) + left, 0);
-                    pen = self.odd(row, out.pen());
-                }
-                pen.close();
-                valid >>= 1;
+        for row in rows {
+            left -= most(row);
+            if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                pen.affix(&self.frame.null);
+            } else if !self.put(row, &mut pen) {
+                pen.finish();
+                out.room(self.most_odd(row) + left, 0);
+                pen = self.odd(row, out.pen());
             }
+            pen.close();
         }
         pen.finish();
         Ok(())
@@ -96,39 +92,29 @@ impl<P: Places, S: Style> Column for Strings<'_, P, S> {
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        let (mut pen, aside) = slots.pen();
-        for (group, mut valid) in groups(self.nulls.as_ref(), &rows) {
-            for row in group {
-                if !self.put(row, mask(valid), &mut pen) {
-                    pen = aside.append(pen, self.most_odd(row), |pen| self.write_odd(row, pen))?;
-                }
-                pen.close();
-                valid >>= 1;
+        slots.each(&rows, (self.nulls.as_ref(), &self.frame.null), |row, mut pen, aside| {
+            if self.put(row, &mut pen) {
+                return Ok(pen);
             }
-        }
-        Ok(())
+            aside.append(pen, self.most_odd(row), |pen| self.write_odd(row, pen))
+        })
     }
 }
 
 impl<P: Places, S: Style> Strings<'_, P, S> {
-    /// Appends what a cell has before its end, unless the text must go through the style.
+    /// Appends what the cell of a value has before its end, unless the text must go through the style.
     #[inline]
-    fn put<E: Ending>(&self, row: usize, mask: usize, pen: &mut Pen<'_, E>) -> bool {
-        let is_valid = mask != 0;
-        if !self.null_is_cut && !is_valid {
-            pen.affix(&self.frame.null);
-            return true;
-        }
+    fn put<E: Ending>(&self, row: usize, pen: &mut Pen<'_, E>) -> bool {
         let start = pen.at();
         pen.affix(&self.frame.prefix);
-        let (text, len) = self.texts.place(row, mask);
-        let is_odd = is_odd_copied(self.style, (text, len), pen.rest()) & is_valid;
+        let (text, len) = self.texts.place(row);
+        if is_odd_copied(self.style, (text, len), pen.rest()) {
+            pen.set(start);
+            return false;
+        }
         pen.set(pen.at() + len);
         pen.affix(&self.frame.suffix);
-        // A null is cut short: there is no jump that half of the rows take.
-        let end = select_unpredictable(is_valid, pen.at(), start + self.frame.null.len());
-        pen.set(if is_odd { start } else { end });
-        !is_odd
+        true
     }
 
     /// The most bytes of a cell whose text goes through the style.
@@ -139,7 +125,7 @@ impl<P: Places, S: Style> Strings<'_, P, S> {
     /// Appends what a cell has before its end, where the text must go through the style.
     fn write_odd(&self, row: usize, pen: &mut Pen<'_>) {
         pen.affix(&self.frame.prefix);
-        let (text, len) = self.texts.place(row, usize::MAX);
+        let (text, len) = self.texts.place(row);
         self.style.write(&text[..len], pen);
         pen.affix(&self.frame.suffix);
     }

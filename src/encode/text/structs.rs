@@ -12,7 +12,7 @@ use arrow::buffer::NullBuffer;
 
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
-use crate::encode::text::frame::Frame;
+use crate::encode::text::frame::{Affix, Frame};
 use crate::encode::text::level::Level;
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
@@ -68,30 +68,28 @@ impl Column for Structs<'_> {
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        let nulls = self.nulls.as_ref();
         let begun = slots.ends().to_vec();
         // Said anew, column by column; what surrounds them is last.
         let own = self.frame.most() + 1;
         let most = self.columns.iter().map(|column| column.most(&rows));
         let most: Vec<_> = most.collect::<Option<_>>().ok_or(Unplaced)?;
         slots.expect(own + most.iter().sum::<usize>());
-        slots.copy_affix(&self.frame.prefix);
+        slots.each(&rows, (nulls, &Affix::default()), |_, mut pen, _| {
+            pen.affix(&self.frame.prefix);
+            Ok(pen)
+        })?;
         for (column, most) in self.columns.iter().zip(most) {
             slots.now(most);
             column.place(rows.clone(), slots)?;
         }
         slots.now(own);
-        let (mut pen, _) = slots.pen();
-        for (row, start) in rows.zip(begun) {
-            if self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
-                let start = start + self.frame.prefix.len();
-                close_bracket((b'{', start), self.frame, &mut pen);
-            } else {
-                pen.set(start);
-                pen.affix(&self.frame.null);
-            }
-            pen.close();
-        }
-        Ok(())
+        slots.take_back(&rows, nulls, &begun);
+        slots.each(&rows, (nulls, &self.frame.null), |row, mut pen, _| {
+            let start = begun[row - rows.start] + self.frame.prefix.len();
+            close_bracket((b'{', start), self.frame, &mut pen);
+            Ok(pen)
+        })
     }
 }
 
