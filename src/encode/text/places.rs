@@ -3,6 +3,7 @@
 //! Which of two places it is changes from row to row in no order: a jump would be guessed wrong, and while it is, no
 //! other text is on its way from memory. So nothing here jumps.
 
+use std::array;
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ pub(crate) trait Places: Send + Sync {
     /// The length of the text of a row; any, where the row is not valid.
     fn len(&self, row: usize) -> usize;
 
-    /// The length of the longest text of some rows.
+    /// The length of the longest text of some rows, valid or not.
     fn longest(&self, rows: Range<usize>) -> usize {
         rows.map(|row| self.len(row)).max().unwrap_or(0)
     }
@@ -63,6 +64,16 @@ impl Places for StringViewArray {
     #[inline]
     fn len(&self, row: usize) -> usize {
         ByteView::from(self.views()[row]).length as usize
+    }
+
+    fn longest(&self, rows: Range<usize>) -> usize {
+        // Four at a time: each of them waits for the one before it.
+        let (fours, rest) = self.views()[rows].as_chunks::<4>();
+        let length = |view: &u128| ByteView::from(*view).length;
+        let longest = fours
+            .iter()
+            .fold([0; 4], |longest, views| array::from_fn(|at| longest[at].max(length(&views[at]))));
+        longest.into_iter().chain(rest.iter().map(length)).max().unwrap_or(0) as usize
     }
 }
 

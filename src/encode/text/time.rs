@@ -167,25 +167,27 @@ fn put_pair(value: u32, text: &mut [u8], at: usize) {
 
 /// Writes `YYYY-MM-DD` of a day in the years 0000 to 9999.
 ///
-/// The Gregorian calendar repeats every 400 years (146,097 days) and is counted from 1 March, so that the
-/// leap day is the last day of a year.
+/// By Neri and Schneider (Euclidean affine functions and their application to calendar algorithms, 2023): years
+/// begin on 1 March, so that the leap day is the last one, and what is left of a division is not multiplied back.
+#[expect(clippy::cast_possible_truncation, reason = "the halves of 64 bits")]
 #[inline]
 fn put_date(day: i64, text: &mut [u8]) {
-    // Days since 1 March of the year -400, less than four millions.
+    // Days since 1 March of the year -400, less than four millions; 146,097 are 400 years.
     let days = u32::try_from(day + 719_468 + 146_097).unwrap_or_default();
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // March is month 0; 153 days are five months.
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let january_or_later = month >= 10;
-    let year = year_of_era + era * 400 + u32::from(january_or_later) - 400;
+    let quarters = 4 * days + 3;
+    let century = quarters / 146_097;
+    let quarters_of_century = (quarters % 146_097) | 3;
+    // 2^32 / 2,939,745 is 1,461 quarters of a day, a year, and so little more that it does not matter in a century.
+    let years = 2_939_745 * u64::from(quarters_of_century);
+    let day_of_year = (years as u32) / 2_939_745 / 4;
+    // 2^16 / 2,141 is the 30.6 days of a month from March on.
+    let months = 2_141 * day_of_year + 197_913;
+    let january_or_later = day_of_year >= 306;
+    let year = 100 * century + (years >> 32) as u32 + u32::from(january_or_later) - 400;
     put_pair(year / 100, text, 0);
     put_pair(year % 100, text, 2);
-    put_pair(if january_or_later { month - 9 } else { month + 3 }, text, 5);
-    put_pair(day_of_month, text, 8);
+    put_pair((months >> 16) - if january_or_later { 12 } else { 0 }, text, 5);
+    put_pair((months & 0xffff) / 2_141 + 1, text, 8);
 }
 
 #[cfg(test)]
@@ -208,7 +210,7 @@ mod tests {
         for year in 0..=9999 {
             let february = if is_leap(year) { 29 } else { 28 };
             for (month, days) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
-                for date in [1, days] {
+                for date in 1..=days {
                     let text = format!("{year:04}-{month:02}-{date:02}");
                     assert_eq!(written(&Days, day + date - 1), text);
                     assert!(Days.problem(day + date - 1).is_none());
