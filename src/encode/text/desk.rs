@@ -12,8 +12,11 @@ use bytes::Bytes;
 use crate::encode::text::cells::Cells;
 use crate::encode::text::level::Level;
 
-/// Bytes of texts, and of cells, that wait for the next chunks, at most; what is larger is let go of.
-const MOST_BYTES: usize = 8 << 20;
+/// Bytes of texts that wait for the next chunks, at most: about as many as are on their way to a destination at once.
+const MOST_TEXTS: usize = 32 << 20;
+
+/// Bytes of cells that wait for the next chunks, at most; what is larger is let go of.
+const MOST_CELLS: usize = 8 << 20;
 
 /// What all chunks of an encoder are written in.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ impl Desks {
     pub(crate) fn give_back(&self, out: Cells, nested: Vec<Level>) -> Bytes {
         let mut idle = self.nested.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: usize = idle.iter().chain([&nested]).flatten().map(Level::memory).sum();
-        if kept <= MOST_BYTES {
+        if kept <= MOST_CELLS {
             idle.push(nested);
         }
         drop(idle);
@@ -69,7 +72,7 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: usize = home.iter().map(Vec::capacity).sum();
-        if kept + self.memory.capacity() <= MOST_BYTES {
+        if kept + self.memory.capacity() <= MOST_TEXTS {
             home.push(std::mem::take(&mut self.memory));
         }
     }
@@ -105,11 +108,11 @@ mod tests {
     #[test]
     fn what_is_too_large_is_let_go_of() {
         let desks = Desks::new(0);
-        drop(written(&desks, &vec![b'a'; MOST_BYTES + 1]));
+        drop(written(&desks, &vec![b'a'; MOST_TEXTS + 1]));
         assert!(desks.texts.lock().unwrap().is_empty());
-        let many: Vec<_> = (0..20).map(|_| written(&desks, &vec![b'a'; 1 << 20])).collect();
+        let many: Vec<_> = (0..50).map(|_| written(&desks, &vec![b'a'; 1 << 20])).collect();
         drop(many);
         let kept: usize = desks.texts.lock().unwrap().iter().map(Vec::capacity).sum();
-        assert!((4 << 20..=MOST_BYTES).contains(&kept));
+        assert!((MOST_TEXTS / 2..=MOST_TEXTS).contains(&kept));
     }
 }
