@@ -20,8 +20,7 @@ use crate::encode::text::entries::{Entries, Picked};
 use crate::encode::text::frame::Affix;
 use crate::encode::text::level::Level;
 use crate::encode::text::node::Node;
-use crate::encode::text::pen::Pen;
-use crate::encode::text::slots::{InSlots, Slots, Unplaced};
+use crate::encode::text::slots::{SlotPen, Slots, Unplaced};
 use crate::encode::text::valid::{GROUP, groups};
 use crate::error::Result;
 
@@ -147,10 +146,10 @@ impl<K: ArrowNativeType> Shared<'_, K> {
         &self,
         rows: &Range<usize>,
         slots: &mut Slots,
-        put: impl Fn(usize, &mut Pen<'_, InSlots<'_>>),
+        put: impl Fn(usize, &mut SlotPen<'_>),
     ) -> Result<(), Unplaced> {
         let (prefix, keys) = (self.entries.prefix(), &self.rows[..]);
-        slots.each(rows, (self.nulls.as_ref(), self.null), |row, mut pen, _| {
+        slots.each(rows, (self.nulls.as_ref(), Some(self.null)), |row, mut pen, _| {
             pen.affix(prefix);
             put(keys[row].as_usize(), &mut pen);
             Ok(pen)

@@ -62,9 +62,11 @@ impl Column for Absent<'_> {
         Some(self.frame.null.len())
     }
 
-    fn place(&self, _rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        slots.copy_affix(&self.frame.null);
-        Ok(())
+    fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
+        slots.each(&rows, (None, None), |_, mut pen, _| {
+            pen.affix(&self.frame.null);
+            Ok(pen)
+        })
     }
 }
 
@@ -174,7 +176,7 @@ fn place_plain<V, W: Text<V>>(
     text: &W,
     value: impl Fn(usize) -> V,
 ) -> Result<(), Unplaced> {
-    slots.each(rows, (nulls, &frame.null), |row, mut pen, _| {
+    slots.each(rows, (nulls, Some(&frame.null)), |row, mut pen, _| {
         put(frame, text, value(row), &mut pen);
         Ok(pen)
     })

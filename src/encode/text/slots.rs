@@ -69,25 +69,26 @@ impl Slots {
 
     /// A pen at the end of the first row, which goes to the next one where a cell is closed; and what texts with
     /// escapes are written to first.
-    pub(crate) fn pen(&mut self) -> (SlotPen<'_>, &mut Aside) {
+    fn pen(&mut self) -> (SlotPen<'_>, &mut Aside) {
         let limit = self.stride - self.rest - WINDOW;
         let at = self.ends.first().copied().unwrap_or(0);
         let ending = InSlots { ends: &mut self.ends, row: 0, limit, stride: self.stride };
         (Pen::new(&mut self.bytes, at, ending), &mut self.aside)
     }
 
-    /// Appends a cell to each row: `put` those of valid rows, with the end of a row before and after.
+    /// Appends a cell to each row: `put` that of a valid one to the end of the row, and the text for null to others.
     #[inline]
     pub(crate) fn each<'s>(
         &'s mut self,
         rows: &Range<usize>,
-        (nulls, null): (Option<&NullBuffer>, &Affix),
+        (nulls, null): (Option<&NullBuffer>, Option<&Affix>),
         mut put: impl FnMut(usize, SlotPen<'s>, &mut Aside) -> Result<SlotPen<'s>, Unplaced>,
     ) -> Result<(), Unplaced> {
         let (mut pen, aside) = self.pen();
+        let null = null.filter(|null| null.len() > 0);
         for (group, valid) in groups(nulls, rows) {
             let first = group.start - rows.start;
-            if null.len() > 0 {
+            if let Some(null) = null {
                 for at in ones(valid ^ all(&group)) {
                     pen.go(first + at);
                     pen.affix(null);
@@ -108,19 +109,6 @@ impl Slots {
         let (mut pen, _) = self.pen();
         for &Span { from, len } in cells {
             pen.copy(text, from, len);
-            pen.close();
-        }
-    }
-
-    /// Appends a fixed text to each row.
-    pub(crate) fn copy_affix(&mut self, affix: &Affix) {
-        if affix.len() == 0 {
-            return;
-        }
-        let rows = self.ends.len();
-        let (mut pen, _) = self.pen();
-        for _ in 0..rows {
-            pen.affix(affix);
             pen.close();
         }
     }

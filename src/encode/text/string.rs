@@ -92,7 +92,7 @@ impl<P: Places, S: Style> Column for Strings<'_, P, S> {
     }
 
     fn place(&self, rows: Range<usize>, slots: &mut Slots) -> Result<(), Unplaced> {
-        slots.each(&rows, (self.nulls.as_ref(), &self.frame.null), |row, mut pen, aside| {
+        slots.each(&rows, (self.nulls.as_ref(), Some(&self.frame.null)), |row, mut pen, aside| {
             if self.put(row, &mut pen) {
                 return Ok(pen);
             }

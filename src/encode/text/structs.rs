@@ -12,7 +12,7 @@ use arrow::buffer::NullBuffer;
 
 use crate::encode::text::cells::Cells;
 use crate::encode::text::column::{BoxColumn, Column, Problem, column, mismatch};
-use crate::encode::text::frame::{Affix, Frame};
+use crate::encode::text::frame::Frame;
 use crate::encode::text::level::Level;
 use crate::encode::text::node::Node;
 use crate::encode::text::packed::unpacked;
@@ -75,7 +75,7 @@ impl Column for Structs<'_> {
         let most = self.columns.iter().map(|column| column.most(&rows));
         let most: Vec<_> = most.collect::<Option<_>>().ok_or(Unplaced)?;
         slots.expect(own + most.iter().sum::<usize>());
-        slots.each(&rows, (nulls, &Affix::default()), |_, mut pen, _| {
+        slots.each(&rows, (nulls, None), |_, mut pen, _| {
             pen.affix(&self.frame.prefix);
             Ok(pen)
         })?;
@@ -85,7 +85,7 @@ impl Column for Structs<'_> {
         }
         slots.now(own);
         slots.take_back(&rows, nulls, &begun);
-        slots.each(&rows, (nulls, &self.frame.null), |row, mut pen, _| {
+        slots.each(&rows, (nulls, Some(&self.frame.null)), |row, mut pen, _| {
             let start = begun[row - rows.start] + self.frame.prefix.len();
             close_bracket((b'{', start), self.frame, &mut pen);
             Ok(pen)
