@@ -73,7 +73,7 @@ impl Level {
             self.slots.now(step.most());
             match step {
                 Step::Place(_) => column.place(rows.clone(), &mut self.slots)?,
-                Step::Copy(_) => self.slots.copy(self.cells.buffer(), filled.next().unwrap_or_default()),
+                Step::Copy(_) => self.slots.copy(self.cells.buffer(), filled.next().unwrap_or_default())?,
             }
         }
         Ok(())

@@ -67,8 +67,7 @@ impl Slots {
         self.rest -= most;
     }
 
-    /// A pen at the end of the first row, which goes to the next one where a cell is closed; and what texts with
-    /// escapes are written to first.
+    /// A pen at the end of the first row, which goes where it is told; and what texts with escapes are written to first.
     fn pen(&mut self) -> (SlotPen<'_>, &mut Aside) {
         let limit = self.stride - self.rest - WINDOW;
         let at = self.ends.first().copied().unwrap_or(0);
@@ -92,25 +91,25 @@ impl Slots {
                 for at in ones(valid ^ all(&group)) {
                     pen.go(first + at);
                     pen.affix(null);
-                    pen.stay();
+                    pen.close();
                 }
             }
             for at in ones(valid) {
                 pen.go(first + at);
                 pen = put(group.start + at, pen, aside)?;
-                pen.stay();
+                pen.close();
             }
         }
         Ok(())
     }
 
     /// Appends one cell of a text to each row.
-    pub(crate) fn copy(&mut self, text: &[u8], cells: &[Span]) {
-        let (mut pen, _) = self.pen();
-        for &Span { from, len } in cells {
+    pub(crate) fn copy(&mut self, text: &[u8], cells: &[Span]) -> Result<(), Unplaced> {
+        self.each(&(0..cells.len()), (None, None), |row, mut pen, _| {
+            let Span { from, len } = cells[row];
             pen.copy(text, from, len);
-            pen.close();
-        }
+            Ok(pen)
+        })
     }
 
     /// Lets rows that are not valid end again where they ended before.
@@ -160,8 +159,7 @@ impl Ending for InSlots<'_> {
     #[inline]
     fn close(&mut self, at: usize) -> usize {
         self.ends[self.row] = at;
-        self.row += 1;
-        self.ends.get(self.row).copied().unwrap_or(at)
+        at
     }
 }
 
@@ -175,13 +173,6 @@ impl SlotPen<'_> {
         let at = self.ending().ends[row];
         self.ending_mut().row = row;
         self.set(at);
-    }
-
-    /// The row ends here.
-    #[inline]
-    fn stay(&mut self) {
-        let (at, ending) = (self.at(), self.ending_mut());
-        ending.ends[ending.row] = at;
     }
 }
 
@@ -251,9 +242,9 @@ mod tests {
             let mut slots = Slots::default();
             slots.begin(3, len + 2).unwrap();
             slots.now(len);
-            slots.copy(text.as_bytes(), &[span(0, len), span(3, 0), span(1, len)]);
+            slots.copy(text.as_bytes(), &[span(0, len), span(3, 0), span(1, len)]).unwrap();
             slots.now(2);
-            slots.copy(text.as_bytes(), &[span(25, 1), span(24, 2), span(0, 0)]);
+            slots.copy(text.as_bytes(), &[span(25, 1), span(24, 2), span(0, 0)]).unwrap();
             let expected = [format!("{}z", &text[..len]), "yz".to_owned(), text[1..=len].to_owned()];
             assert_eq!(rows(&slots), expected);
         }
@@ -266,12 +257,12 @@ mod tests {
             slots.begin(2, 100).unwrap();
             slots.now(40);
             let (mut pen, aside) = slots.pen();
-            (0..row).for_each(|_| pen.close());
+            pen.go(row);
             let text = vec![b'x'; len];
             let written = aside.append(pen, most, |pen| pen.slice(&text)).map(|mut pen| pen.close());
             slots.now(60);
             // What is still to come never reaches the next row.
-            slots.copy(&[b'y'; 100], &[span(0, 60), span(0, 60)]);
+            slots.copy(&[b'y'; 100], &[span(0, 60), span(0, 60)]).unwrap();
             assert!(written.is_err() || rows(&slots)[row].len() == len + 60);
             assert_eq!(rows(&slots)[1 - row].len(), 60);
             written.is_ok()
