@@ -32,7 +32,8 @@ pub(super) struct JsonlEncoder {
 impl JsonlEncoder {
     /// Plans the columns of a schema.
     pub(super) fn new(schema: &SchemaRef, settings: &Settings) -> Result<Self> {
-        let nodes = JsonNodes { format: "JSONL", settings: &settings.jsonl, room: &Room::new() };
+        let nodes =
+            JsonNodes { format: "JSONL", in_csv: false, settings: &settings.jsonl, room: &Room::new() };
         let columns = nodes.members(schema.fields(), "")?;
         let frame = Frame { suffix: Affix::new(b"}\n"), ..Frame::default() };
         let levels = 1 + columns.iter().map(Node::depth).max().unwrap_or(0);

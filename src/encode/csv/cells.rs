@@ -69,9 +69,9 @@ impl Column for Lines<'_> {
     }
 }
 
-/// What has parts: JSON text, quoted as CSV.
+/// What has parts: JSON text, in quotes where CSV needs them.
 struct JsonCells<'p> {
-    /// Nothing but the JSON text; a null is empty, which no JSON text is.
+    /// Nothing but the JSON text, its quotes doubled; a null is empty, which no JSON text is.
     values: BoxColumn<'p>,
     frame: &'p Frame,
 }
@@ -82,14 +82,14 @@ impl Column for JsonCells<'_> {
         texts.clear();
         self.values.fill(rows.clone(), texts, spare)?;
         let most = self.frame.most() + Csv::AROUND;
-        out.room(texts.text().len() * Csv::GROWTH + rows.len() * most, rows.len());
+        out.room(texts.text().len() + rows.len() * most, rows.len());
         let mut pen = out.pen();
         for row in 0..rows.len() {
             let text = texts.cell(row);
             if text.is_empty() {
                 pen.affix(&self.frame.null);
             } else {
-                Csv { lone: false }.write(text, &mut pen);
+                Csv::json(text, &mut pen);
                 pen.affix(&self.frame.suffix);
             }
             pen.close();

@@ -48,7 +48,7 @@ pub(super) enum Shape {
 pub(super) enum Leaf {
     /// A value without parts, or a union of such values.
     Scalar(Node),
-    /// A map, a list or a union of such as JSON text, in the frame of its cell.
+    /// A map, a list or a union of such as JSON text whose quotes are doubled, in the frame of its cell.
     Json(Node, Box<Frame>),
 }
 
@@ -198,7 +198,8 @@ impl<'a> Planner<'a> {
         let null = Affix::new(&[null, suffix].concat());
         let frame = Frame { prefix: Affix::new(b""), suffix: Affix::new(suffix), null };
         if scalars.is_none() {
-            let nodes = JsonNodes { format: "CSV", settings: &self.settings.jsonl, room: &self.room };
+            let (settings, room) = (&self.settings.jsonl, &self.room);
+            let nodes = JsonNodes { format: "CSV", in_csv: true, settings, room };
             return Ok(Leaf::Json(nodes.node(field, path, Place::Root)?, frame.into()));
         }
         let spelling = Spelling { quoting: Quoting::Csv(Csv { lone }), floats: Floats::Words };

@@ -178,7 +178,7 @@ mod tests {
     fn entries(place: Place<'_>, longest: usize, explicit_nulls: bool) -> (Entries, Vec<String>) {
         let texts: Vec<_> = (0..=longest).map(|len| "x".repeat(len)).collect();
         let settings = JsonlSettings { explicit_nulls, ..JsonlSettings::default() };
-        let nodes = JsonNodes { format: "JSONL", settings: &settings, room: &Room::new() };
+        let nodes = JsonNodes { format: "JSONL", in_csv: false, settings: &settings, room: &Room::new() };
         let node = nodes.node(&Field::new("name", DataType::Utf8, true), String::new(), place).unwrap();
         let values: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));
         (Entries::write(&node, &values).unwrap().unwrap(), texts)

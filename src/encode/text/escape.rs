@@ -44,10 +44,13 @@ pub(crate) struct Ends {
 }
 
 /// JSON strings, without their quotes (RFC 8259, the shortest form).
+///
+/// Of JSON in a quoted cell of CSV every quote stands there twice: that is written at once, instead of looking for quotes
+/// in what was just written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Json;
+pub(crate) struct Json<const IN_CSV: bool = false>;
 
-impl Style for Json {
+impl<const IN_CSV: bool> Style for Json<IN_CSV> {
     /// `\u0000`.
     const GROWTH: usize = 6;
     const AROUND: usize = 0;
@@ -77,6 +80,8 @@ impl Style for Json {
         let is_printable = byte >= 0x20;
         if !is_printable {
             control(byte, pen);
+        } else if IN_CSV && byte == b'"' {
+            pen.byte(b'"');
         }
         is_printable
     }
@@ -122,6 +127,19 @@ impl Csv {
             || is_blank(last)
             || (self.lone && text == LONE_NULL)
             || is_any_special::<Self>(text)
+    }
+
+    /// Appends JSON text whose quotes are there twice.
+    #[inline]
+    pub(crate) fn json(text: &[u8], pen: &mut Pen<'_>) {
+        // It is never empty, and neither begins nor ends with what else is quoted.
+        if is_any_special::<Self>(text) {
+            pen.byte(b'"');
+            pen.slice(text);
+            pen.byte(b'"');
+        } else {
+            pen.slice(text);
+        }
     }
 
     /// Appends a text in quotes.

@@ -195,7 +195,7 @@ mod tests {
     fn nodes(arrays: &[ArrayRef], settings: &JsonlSettings) -> Vec<Node> {
         let fields = arrays.iter().enumerate();
         let fields = fields.map(|(at, array)| Field::new(format!("c{at}"), array.data_type().clone(), true));
-        let nodes = JsonNodes { format: "JSONL", settings, room: &Room::new() };
+        let nodes = JsonNodes { format: "JSONL", in_csv: false, settings, room: &Room::new() };
         nodes.members(&fields.collect::<Fields>(), "").unwrap()
     }
 

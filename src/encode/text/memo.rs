@@ -142,7 +142,7 @@ mod tests {
 
     fn node(room: &Room) -> Node {
         let settings = JsonlSettings::default();
-        let nodes = JsonNodes { format: "JSONL", settings: &settings, room };
+        let nodes = JsonNodes { format: "JSONL", in_csv: false, settings: &settings, room };
         nodes.node(&Field::new("a", DataType::Utf8, true), "a".to_owned(), Place::Item).unwrap()
     }
 

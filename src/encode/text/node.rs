@@ -5,6 +5,7 @@
 //!
 //! Invariant: the children of a struct are in the order of its fields, and their JSON keys differ.
 
+use std::iter;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
@@ -63,6 +64,8 @@ pub(crate) struct Spelling {
 pub(crate) enum Quoting {
     /// By JSON escapes.
     Json,
+    /// By JSON escapes, within a cell of CSV that is quoted.
+    JsonInCsv,
     /// By CSV quotes.
     Csv(Csv),
 }
@@ -98,6 +101,8 @@ pub(crate) enum Place<'a> {
 pub(crate) struct JsonNodes<'a> {
     /// The format whose name stands in errors.
     pub(crate) format: &'static str,
+    /// Whether all of it stands in quoted cells of CSV.
+    pub(crate) in_csv: bool,
     /// How JSON is written.
     pub(crate) settings: &'a JsonlSettings,
     /// Where the nodes keep what they wrote.
@@ -122,7 +127,7 @@ impl JsonNodes<'_> {
             path,
             kind,
             frame,
-            spelling: Spelling { quoting: Quoting::Json, floats },
+            spelling: Spelling { quoting: self.quoting(), floats },
             memo: Memo::new(self.room),
         })
     }
@@ -170,6 +175,17 @@ impl JsonNodes<'_> {
         Ok(Kind::Map(Box::new([key, value])))
     }
 
+    fn quoting(self) -> Quoting {
+        if self.in_csv { Quoting::JsonInCsv } else { Quoting::Json }
+    }
+
+    /// A fixed text of JSON, as it is written where it stands.
+    fn affix(self, json: &[u8]) -> Affix {
+        let times = |byte| if self.in_csv && byte == b'"' { 2 } else { 1 };
+        let text = json.iter().flat_map(|&byte| iter::repeat_n(byte, times(byte)));
+        Affix::new(&text.collect::<Vec<_>>())
+    }
+
     fn frame(self, kind: &Kind, place: Place<'_>) -> Frame {
         let key = match place {
             Place::Member(name) => key_text(name),
@@ -193,9 +209,9 @@ impl JsonNodes<'_> {
         // Brackets open by replacing the comma of their first item, quotes open here.
         let open = if close.starts_with('"') { "\"" } else { "" };
         Frame {
-            prefix: Affix::new(&[&key[..], open.as_bytes()].concat()),
-            suffix: Affix::new(close.as_bytes()),
-            null: Affix::new(&null),
+            prefix: self.affix(&[&key[..], open.as_bytes()].concat()),
+            suffix: self.affix(close.as_bytes()),
+            null: self.affix(&null),
         }
     }
 }
@@ -216,10 +232,10 @@ impl Node {
 /// `,"name":`
 fn key_text(name: &str) -> Vec<u8> {
     let mut cells = Cells::new();
-    cells.room(name.len() * Json::GROWTH + 4, 0);
+    cells.room(name.len() * Json::<false>::GROWTH + 4, 0);
     let mut pen = cells.pen();
     pen.slice(b",\"");
-    Json.write(name.as_bytes(), &mut pen);
+    Json::<false>.write(name.as_bytes(), &mut pen);
     pen.slice(b"\":");
     pen.finish();
     cells.text().to_vec()

@@ -23,7 +23,7 @@ fn is_any<S: Style>(_style: S, text: &[u8]) -> bool {
 fn a_special_byte_is_found_wherever_it_stands() {
     for len in 0..200 {
         let plain = vec![b'a'; len];
-        assert_eq!(find::<Json>(&plain, 0), len);
+        assert_eq!(find::<Json<false>>(&plain, 0), len);
         assert!(!is_any_special::<Csv>(&plain));
         for at in 0..len {
             let mut text = plain.clone();
@@ -42,7 +42,7 @@ fn the_special_bytes_are_those_of_the_format() {
     for byte in 0..=u8::MAX {
         let text = [b'x', byte];
         let json = byte < 0x20 || byte == b'"' || byte == b'\\';
-        assert_eq!(find::<Json>(&text, 0), if json { 1 } else { 2 }, "{byte}");
+        assert_eq!(find::<Json<false>>(&text, 0), if json { 1 } else { 2 }, "{byte}");
         let csv = matches!(byte, b',' | b'"' | b'\n' | b'\r');
         assert_eq!(find::<Csv>(&text, 0), if csv { 1 } else { 2 }, "{byte}");
     }
@@ -52,7 +52,7 @@ fn the_special_bytes_are_those_of_the_format() {
 fn every_byte_is_escaped_as_json_wants_it() {
     for byte in 0..=127_u8 {
         let text = [b'x', byte, b'y'];
-        let json = format!("\"{}\"", written(Json, &text));
+        let json = format!("\"{}\"", written(Json::<false>, &text));
         assert_eq!(serde_json::from_str::<String>(&json).unwrap().as_bytes(), text);
         assert_eq!(json, serde_json::to_string(std::str::from_utf8(&text).unwrap()).unwrap());
     }
@@ -65,10 +65,23 @@ fn escapes_of_any_number_stand_wherever_they_must() {
             let text: String = (0..len)
                 .map(|at| if at % step == 0 { ['"', '\n', '\u{1}', '\\'][at % 4] } else { 'é' })
                 .collect();
-            let json = format!("\"{}\"", written(Json, text.as_bytes()));
+            let json = format!("\"{}\"", written(Json::<false>, text.as_bytes()));
             assert_eq!(json, serde_json::to_string(&text).unwrap());
             let cell = format!("\"{}\"", text.replace('"', "\"\""));
             assert_eq!(written(Csv { lone: false }, text.as_bytes()), if len == 0 { "\"\"" } else { &cell });
+        }
+    }
+}
+
+#[test]
+fn json_in_a_cell_is_what_a_reader_of_csv_makes_json_of() {
+    for len in 0..80 {
+        for step in 1..10 {
+            let text: String = (0..len)
+                .map(|at| if at % step == 0 { ['"', '\\', '"', '\n', ','][at % 5] } else { 'é' })
+                .collect();
+            let json = written(Json::<false>, text.as_bytes());
+            assert_eq!(written(Json::<true>, text.as_bytes()), json.replace('"', "\"\""));
         }
     }
 }
