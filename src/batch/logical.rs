@@ -2,6 +2,9 @@
 //!
 //! The same for every physical form of a column and for every slice; garbage under a null slot counts
 //! nothing, and a null of a fixed width counts that width. A union counts its active children.
+//!
+//! The lengths of strings and bytes are estimated by samples, where that is asked for, but for those in lists, maps and
+//! unions.
 
 mod dictionary;
 mod lengths;
@@ -18,27 +21,49 @@ use arrow::datatypes::{
     RunEndIndexType, StringViewType, Utf8Type,
 };
 
-use self::lengths::of_views;
+/// Where pieces of the rows of an array begin and end.
+#[derive(Clone, Copy, Debug)]
+struct Bounds<'a> {
+    /// The bounds of the pieces; they ascend.
+    rows: &'a [usize],
+    /// The rows that stand for others; without any, each row counts.
+    samples: Option<&'a [Sample]>,
+}
 
-/// The logical bytes between each two neighbouring bounds; bounds ascend and lie within the batch.
-pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize]) -> Vec<u64> {
+/// A row that stands for the [`GRAIN`](super::GRAIN) rows around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub(super) row: usize,
+    /// The piece in which it lies.
+    pub(super) piece: usize,
+}
+
+/// The logical bytes between each two neighbouring bounds, by samples; all ascend and lie within the batch.
+pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize], samples: &[Sample]) -> Vec<u64> {
     let mut sizes = vec![0; bounds.len().saturating_sub(1)];
+    let bounds = Bounds { rows: bounds, samples: Some(samples) };
     for column in batch.columns() {
         add(column.as_ref(), None, bounds, &mut sizes);
     }
     sizes
 }
 
-/// The same of one column.
+/// The same of one column, whose rows all count.
 pub(super) fn sizes_of(column: &ArrayRef, bounds: &[usize]) -> Vec<u64> {
     let mut sizes = vec![0; bounds.len().saturating_sub(1)];
-    add(column.as_ref(), None, bounds, &mut sizes);
+    add(column.as_ref(), None, bounds.into(), &mut sizes);
     sizes
+}
+
+impl<'a> From<&'a [usize]> for Bounds<'a> {
+    fn from(rows: &'a [usize]) -> Self {
+        Self { rows, samples: None }
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other type has a fixed width")]
 /// Adds the bytes of the rows that are valid in `parent`, or of all rows if there is none.
-fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: Bounds<'_>, sizes: &mut [u64]) {
     let valid = NullBuffer::union(array.nulls(), parent).filter(|nulls| nulls.null_count() > 0);
     let valid = valid.as_ref();
     match array.data_type() {
@@ -49,10 +74,10 @@ fn add(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: 
             lengths::add_bytes::<LargeBinaryType>(array.as_bytes(), valid, bounds, sizes);
         }
         DataType::Utf8View => {
-            lengths::add(of_views::<StringViewType>(array.as_byte_view()), valid, bounds, sizes);
+            lengths::add_views::<StringViewType>(array.as_byte_view(), valid, bounds, sizes);
         }
         DataType::BinaryView => {
-            lengths::add(of_views::<BinaryViewType>(array.as_byte_view()), valid, bounds, sizes);
+            lengths::add_views::<BinaryViewType>(array.as_byte_view(), valid, bounds, sizes);
         }
         DataType::Dictionary(..) => dictionary::add(array, valid, bounds, sizes),
         DataType::Struct(_) => {
@@ -108,13 +133,13 @@ fn null_width(data_type: &DataType) -> u64 {
     }
 }
 
-fn add_width(width: u64, bounds: &[usize], sizes: &mut [u64]) {
-    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+fn add_width(width: u64, bounds: Bounds<'_>, sizes: &mut [u64]) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.rows.windows(2)) {
         *size += width * (pair[1] - pair[0]) as u64;
     }
 }
 
-fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: Bounds<'_>, sizes: &mut [u64]) {
     fn plain<R: RunEndIndexType>(array: &dyn Array) -> Option<ArrayRef> {
         let runs = array.as_run_opt::<R>()?;
         let keys: UInt64Array = (0..runs.len()).map(|row| runs.get_physical_index(row) as u64).collect();
@@ -130,7 +155,7 @@ fn add_runs(array: &dyn Array, parent: Option<&NullBuffer>, bounds: &[usize], si
 fn add_list<O: OffsetSizeTrait>(
     list: &GenericListArray<O>,
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
     let offsets = list.value_offsets();
@@ -141,7 +166,7 @@ fn add_list<O: OffsetSizeTrait>(
 fn add_list_view<O: OffsetSizeTrait>(
     list: &GenericListViewArray<O>,
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
     let range = |row: usize| {
@@ -156,7 +181,7 @@ fn add_children(
     children: &dyn Array,
     range: &dyn Fn(usize) -> (usize, usize),
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
     let hidden = valid.is_some_and(|valid| {
@@ -170,11 +195,12 @@ fn add_children(
     if hidden {
         return add_each_row(children, range, valid, bounds, sizes);
     }
+    let bounds = bounds.rows;
     let rows = *bounds.last().unwrap_or(&0);
     let end = rows.checked_sub(1).map_or(0, |last| range(last).1);
     let child_bounds: Vec<usize> =
         bounds.iter().map(|row| if *row < rows { range(*row).0 } else { end }).collect();
-    add(children, None, &child_bounds, sizes);
+    add(children, None, (&*child_bounds).into(), sizes);
 }
 
 /// Adds the children of each valid row for itself: for ranges that overlap, or hide values under nulls.
@@ -182,13 +208,13 @@ fn add_each_row(
     children: &dyn Array,
     range: &dyn Fn(usize) -> (usize, usize),
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
-    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.rows.windows(2)) {
         for row in (pair[0]..pair[1]).filter(|row| valid.is_none_or(|valid| valid.is_valid(*row))) {
             let (start, end) = range(row);
-            add(children, None, &[start, end], std::slice::from_mut(size));
+            add(children, None, [start, end][..].into(), std::slice::from_mut(size));
         }
     }
 }

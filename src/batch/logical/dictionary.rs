@@ -1,19 +1,19 @@
 //! The logical size of dictionaries: each row looks its entry up, so that entries of no row cost nothing.
 
-use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{AnyDictionaryArray, Array, AsArray, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{
-    ArrowNativeType, BinaryType, BinaryViewType, DataType, Int32Type, LargeBinaryType, LargeUtf8Type,
-    StringViewType, Utf8Type,
+    ArrowNativeType, BinaryType, BinaryViewType, ByteArrayType, ByteViewType, DataType, Int32Type,
+    LargeBinaryType, LargeUtf8Type, StringViewType, Utf8Type,
 };
 
-use super::lengths::{self, of_bytes, of_views};
-use super::{add_width, null_width};
+use super::lengths::{self, bits_of_bytes, bits_of_views, of_bytes, of_views};
+use super::{Bounds, add_width, null_width};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others are no strings or bytes")]
 /// Adds the bytes of the valid rows of a dictionary.
-pub(super) fn add(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize], sizes: &mut [u64]) {
+pub(super) fn add(array: &dyn Array, valid: Option<&NullBuffer>, bounds: Bounds<'_>, sizes: &mut [u64]) {
     let Some(dictionary) = array.as_any_dictionary_opt() else { return };
     let values = dictionary.values();
     if values.is_empty() {
@@ -22,15 +22,19 @@ pub(super) fn add(array: &dyn Array, valid: Option<&NullBuffer>, bounds: &[usize
     }
     let rows = Rows { dictionary, valid };
     match values.data_type() {
-        DataType::Utf8 => rows.add_each(of_bytes::<Utf8Type>(values.as_bytes()), bounds, sizes),
-        DataType::LargeUtf8 => rows.add_each(of_bytes::<LargeUtf8Type>(values.as_bytes()), bounds, sizes),
-        DataType::Binary => rows.add_each(of_bytes::<BinaryType>(values.as_bytes()), bounds, sizes),
-        DataType::LargeBinary => rows.add_each(of_bytes::<LargeBinaryType>(values.as_bytes()), bounds, sizes),
-        DataType::Utf8View => rows.add_each(of_views::<StringViewType>(values.as_byte_view()), bounds, sizes),
-        DataType::BinaryView => {
-            rows.add_each(of_views::<BinaryViewType>(values.as_byte_view()), bounds, sizes);
+        DataType::Utf8 => rows.add_bytes::<Utf8Type>(bounds, sizes),
+        DataType::LargeUtf8 => rows.add_bytes::<LargeUtf8Type>(bounds, sizes),
+        DataType::Binary => rows.add_bytes::<BinaryType>(bounds, sizes),
+        DataType::LargeBinary => rows.add_bytes::<LargeBinaryType>(bounds, sizes),
+        DataType::Utf8View => rows.add_views::<StringViewType>(bounds, sizes),
+        DataType::BinaryView => rows.add_views::<BinaryViewType>(bounds, sizes),
+        // Strings in them are estimated.
+        DataType::Struct(_) | DataType::Dictionary(..) | DataType::RunEndEncoded(..)
+            if bounds.samples.is_some() =>
+        {
+            rows.add_plain(bounds, sizes);
         }
-        _ => rows.add_any(values, bounds, sizes),
+        _ => rows.add_any(bounds, sizes),
     }
 }
 
@@ -41,31 +45,65 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    fn add_bytes<T: ByteArrayType>(&self, bounds: Bounds<'_>, sizes: &mut [u64]) {
+        let values = self.dictionary.values().as_bytes::<T>();
+        self.add_each(of_bytes(values), || bits_of_bytes(values), bounds, sizes);
+    }
+
+    fn add_views<T: ByteViewType>(&self, bounds: Bounds<'_>, sizes: &mut [u64]) {
+        let values = self.dictionary.values().as_byte_view::<T>();
+        self.add_each(of_views(values), || bits_of_views(values), bounds, sizes);
+    }
+
     /// Adds the lengths of strings or bytes; a null entry has none.
-    fn add_each(&self, length: impl Fn(usize) -> u64, bounds: &[usize], sizes: &mut [u64]) {
+    fn add_each(
+        &self,
+        length: impl Fn(usize) -> u64,
+        bits: impl FnOnce() -> u64,
+        bounds: Bounds<'_>,
+        sizes: &mut [u64],
+    ) {
         match self.dictionary.values().nulls() {
-            None => self.add_known(length, bounds, sizes),
+            None => self.add_known(length, bits, bounds, sizes),
             Some(known) => {
                 let length = |entry| if known.is_valid(entry) { length(entry) } else { 0 };
-                self.add_known(length, bounds, sizes);
+                self.add_known(length, bits, bounds, sizes);
             }
         }
     }
 
-    fn add_known(&self, length: impl Fn(usize) -> u64, bounds: &[usize], sizes: &mut [u64]) {
+    fn add_known(
+        &self,
+        length: impl Fn(usize) -> u64,
+        bits: impl FnOnce() -> u64,
+        bounds: Bounds<'_>,
+        sizes: &mut [u64],
+    ) {
         // The keys that sources of this crate make; that of a row that is not valid may be none.
         if let Some(keys) = self.dictionary.keys().as_primitive_opt::<Int32Type>() {
             let (keys, last) = (keys.values(), self.dictionary.values().len().saturating_sub(1));
-            lengths::add(|row| length(keys[row].as_usize().min(last)), self.valid, bounds, sizes);
+            lengths::add(|row| length(keys[row].as_usize().min(last)), bits, self.valid, bounds, sizes);
         } else {
             let keys = self.dictionary.normalized_keys();
-            lengths::add(|row| length(keys[row]), self.valid, bounds, sizes);
+            lengths::add(|row| length(keys[row]), bits, self.valid, bounds, sizes);
+        }
+    }
+
+    /// Adds the entries of any type as if each row had its own.
+    fn add_plain(&self, bounds: Bounds<'_>, sizes: &mut [u64]) {
+        let keys = self.dictionary.normalized_keys();
+        let place =
+            |row: usize| self.valid.is_none_or(|valid| valid.is_valid(row)).then_some(keys[row] as u64);
+        let places: UInt64Array = (0..keys.len()).map(place).collect();
+        // Keys are within the values, so that this cannot fail.
+        if let Ok(plain) = take(self.dictionary.values().as_ref(), &places, None) {
+            super::add(plain.as_ref(), None, bounds, sizes);
         }
     }
 
     /// Adds the sizes of entries of any type, measured once for each entry or row, whichever are fewer.
-    fn add_any(&self, values: &ArrayRef, bounds: &[usize], sizes: &mut [u64]) {
-        let keys = self.dictionary.normalized_keys();
+    fn add_any(&self, bounds: Bounds<'_>, sizes: &mut [u64]) {
+        let (keys, values) = (self.dictionary.normalized_keys(), self.dictionary.values());
         let own = || {
             let rows = UInt64Array::from_iter_values(keys.iter().map(|&key| key as u64));
             take(values.as_ref(), &rows, None)
@@ -74,13 +112,13 @@ impl Rows<'_> {
         let measured = own.as_ref().unwrap_or(values);
         let ends: Vec<usize> = (0..=measured.len()).collect();
         let mut lengths = vec![0; measured.len()];
-        super::add(measured.as_ref(), None, &ends, &mut lengths);
+        super::add(measured.as_ref(), None, (&*ends).into(), &mut lengths);
         // A null of a fixed width counts that width, whatever the key under it.
         let null = null_width(values.data_type());
         let length = |row: usize| match self.valid {
             Some(valid) if valid.is_null(row) => null,
             _ => lengths[if own.is_some() { row } else { keys[row] }],
         };
-        lengths::add(length, None, bounds, sizes);
+        lengths::add_all(length, None, bounds.rows, sizes);
     }
 }

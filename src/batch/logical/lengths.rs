@@ -1,4 +1,7 @@
-//! The lengths of strings and bytes, summed up between bounds.
+//! The lengths of strings and bytes, summed up between bounds, or estimated by samples.
+//!
+//! A sample stands for the rows around it with no more than [`LARGE`] bytes; what lengths have beyond that is summed up
+//! over all rows.
 //!
 //! Which rows are valid is read a word at a time, and in no order: what is summed up is masked, without a jump that
 //! would be guessed wrong.
@@ -8,6 +11,9 @@
 use arrow::array::{ByteView, GenericByteArray, GenericByteViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{ArrowNativeType, ByteArrayType, ByteViewType};
+
+use super::Bounds;
+use crate::batch::{GRAIN, LARGE};
 
 /// Rows whose bits are read at once: a word less the bits before the first of them in its byte.
 const WORD_ROWS: usize = 56;
@@ -24,24 +30,64 @@ pub(super) fn of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> impl
     |row| u64::from(ByteView::from(views[row]).length)
 }
 
-/// Adds the lengths of the valid rows of strings or bytes, which stand in the offsets where all rows are valid.
+/// Adds the lengths of strings or bytes that lie one after the other.
 pub(super) fn add_bytes<T: ByteArrayType>(
     array: &GenericByteArray<T>,
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
-    if valid.is_some() {
-        return add(of_bytes(array), valid, bounds, sizes);
+    if valid.is_some() || bounds.samples.is_some() {
+        return add(of_bytes(array), || bits_of_bytes(array), valid, bounds, sizes);
     }
+    // They stand in the offsets.
     let offsets = array.value_offsets();
-    for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
+    for (size, pair) in sizes.iter_mut().zip(bounds.rows.windows(2)) {
         *size += (offsets[pair[1]] - offsets[pair[0]]).as_usize() as u64;
     }
 }
 
-/// Adds the lengths of the valid rows, or of all if there is no mask.
+/// The same of strings or bytes that lie anywhere.
+pub(super) fn add_views<T: ByteViewType>(
+    array: &GenericByteViewArray<T>,
+    valid: Option<&NullBuffer>,
+    bounds: Bounds<'_>,
+    sizes: &mut [u64],
+) {
+    add(of_views(array), || bits_of_views(array), valid, bounds, sizes);
+}
+
+/// The bits of the lengths of strings or bytes: none is longer than these say.
+pub(super) fn bits_of_bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> u64 {
+    let offsets = array.value_offsets().windows(2);
+    offsets.fold(0, |bits, pair| bits | (pair[1] - pair[0]).as_usize() as u64)
+}
+
+/// The same of views.
+pub(super) fn bits_of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> u64 {
+    array.views().iter().fold(0, |bits, view| bits | u64::from(ByteView::from(*view).length))
+}
+
+/// Adds the lengths of the valid rows, or of all if there is no mask; by samples, where there are some: `bits` are then
+/// those of all lengths, or more.
 pub(super) fn add(
+    length: impl Fn(usize) -> u64,
+    bits: impl FnOnce() -> u64,
+    valid: Option<&NullBuffer>,
+    bounds: Bounds<'_>,
+    sizes: &mut [u64],
+) {
+    let Some(samples) = bounds.samples else { return add_all(length, valid, bounds.rows, sizes) };
+    for sample in samples.iter().filter(|sample| valid.is_none_or(|valid| valid.is_valid(sample.row))) {
+        sizes[sample.piece] += GRAIN * length(sample.row).min(LARGE);
+    }
+    if bits() > LARGE {
+        add_all(|row| length(row).saturating_sub(LARGE), valid, bounds.rows, sizes);
+    }
+}
+
+/// Adds the lengths of the valid rows, or of all if there is no mask.
+pub(super) fn add_all(
     length: impl Fn(usize) -> u64,
     valid: Option<&NullBuffer>,
     bounds: &[usize],
@@ -106,7 +152,7 @@ mod tests {
             bounds.extend([0, rows]);
             bounds.sort_unstable();
             let mut sizes = vec![1; bounds.len() - 1];
-            add(|row| row as u64 + 3, Some(&valid), &bounds, &mut sizes);
+            add_all(|row| row as u64 + 3, Some(&valid), &bounds, &mut sizes);
             for (size, pair) in sizes.iter().zip(bounds.windows(2)) {
                 let own = (pair[0]..pair[1]).filter(|row| valid.is_valid(*row)).map(|row| row as u64 + 3);
                 prop_assert_eq!(*size, 1 + own.sum::<u64>());

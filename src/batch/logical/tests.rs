@@ -14,8 +14,44 @@ use super::*;
 fn size(array: &dyn Array) -> Vec<u64> {
     let bounds: Vec<usize> = (0..=array.len()).collect();
     let mut sizes = vec![0; array.len()];
-    add(array, None, &bounds, &mut sizes);
+    add(array, None, (&*bounds).into(), &mut sizes);
     sizes
+}
+
+/// By samples: one in the first two rows, one behind them.
+fn estimate(array: &dyn Array) -> Vec<u64> {
+    let bounds = Bounds {
+        rows: &[0, 2, array.len()],
+        samples: Some(&[Sample { row: 0, piece: 0 }, Sample { row: 3, piece: 1 }]),
+    };
+    let mut sizes = vec![0; 2];
+    add(array, None, bounds, &mut sizes);
+    sizes
+}
+
+#[test]
+fn every_form_of_a_string_column_is_estimated_the_same() {
+    let (long, large) = ("x".repeat(4000), "y".repeat(5000));
+    for (sampled, expected) in [(None, 0), (Some("abc"), 48), (Some(&*long), 64_000), (Some(&*large), 66_440)]
+    {
+        let plain: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("ab"), Some(&long), Some(&large), sampled, None]));
+        let expected = [32, 904 + expected];
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let views = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::Utf8View));
+        for form in
+            [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, DataType::Binary, dictionary, views]
+        {
+            assert_eq!(estimate(cast(&plain, &form).unwrap().as_ref()), expected, "{form}");
+        }
+        let runs = Int32RunArray::try_new(&Int32Array::from(vec![1, 2, 3, 4, 5]), &plain).unwrap();
+        assert_eq!(estimate(&runs), expected);
+        let fields = vec![Field::new("s", DataType::Utf8, true)];
+        let parts: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![plain], None));
+        assert_eq!(estimate(&parts), expected);
+        let keys = Int32Array::from(vec![Some(0), Some(1), Some(2), Some(3), None]);
+        assert_eq!(estimate(&DictionaryArray::new(keys, parts)), expected);
+    }
 }
 
 #[test]
@@ -97,7 +133,7 @@ fn a_union_counts_its_active_children_sparse_or_dense() {
     assert_eq!(size(&dense.slice(1, 2)), [8, 0]);
     let parent = NullBuffer::from(vec![false, false, true, true]);
     let mut sizes = vec![0; 4];
-    add(&dense, Some(&parent), &[0, 1, 2, 3, 4], &mut sizes);
+    add(&dense, Some(&parent), [0, 1, 2, 3, 4][..].into(), &mut sizes);
     assert_eq!(sizes, [0, 0, 0, 8]);
 }
 

@@ -8,13 +8,13 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::ArrowNativeType;
 
-use super::add;
+use super::{Bounds, add};
 
 /// Adds the bytes of the valid rows, child by child.
 pub(super) fn add_active(
     array: &UnionArray,
     valid: Option<&NullBuffer>,
-    bounds: &[usize],
+    bounds: Bounds<'_>,
     sizes: &mut [u64],
 ) {
     let ids = array.type_ids();
@@ -25,7 +25,8 @@ pub(super) fn add_active(
         let places: UInt64Array = rows.iter().map(|&row| place(row) as u64).collect();
         // Places are within the child, so that this cannot fail.
         let Ok(values) = take(array.child(id).as_ref(), &places, None) else { continue };
-        let bounds: Vec<_> = bounds.iter().map(|&bound| rows.partition_point(|&row| row < bound)).collect();
-        add(values.as_ref(), None, &bounds, sizes);
+        let bounds: Vec<_> =
+            bounds.rows.iter().map(|&bound| rows.partition_point(|&row| row < bound)).collect();
+        add(values.as_ref(), None, (&*bounds).into(), sizes);
     }
 }
