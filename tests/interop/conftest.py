@@ -107,8 +107,16 @@ def store(request, tmp_path_factory):
 
 @pytest.fixture
 def fresh_place(store):
-    """Makes empty places in the store."""
-    return lambda: places.Place(store, f"p{next(NUMBERS)}")
+    """Makes empty places in the store, which keeps nothing of them."""
+    made = []
+
+    def make():
+        made.append(places.Place(store, f"p{next(NUMBERS)}"))
+        return made[-1]
+
+    yield make
+    for place in made:
+        store.forget(f"{place.prefix}/")
 
 
 @pytest.fixture

@@ -66,9 +66,14 @@ class S3:
 
     def writes(self, prefix):
         """Something that each write and each deletion changes."""
-        answer = self.client.list_object_versions(Bucket=BUCKET, Prefix=prefix)
-        found = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=BUCKET, Prefix=prefix)
+        found = (version for page in pages for kind in ("Versions", "DeleteMarkers") for version in page.get(kind, []))
         return sorted((version["Key"], version["VersionId"]) for version in found)
+
+    def forget(self, prefix):
+        """Takes away what is there and what was: moto copies a bucket whole, to disk, whenever its versions are listed."""
+        for key, version in self.writes(prefix):
+            self.client.delete_object(Bucket=BUCKET, Key=key, VersionId=version)
 
     def read(self, key):
         return self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
@@ -177,6 +182,10 @@ class Azure:
 
     def writes(self, prefix):
         return sorted((blob.findtext("Name"), blob.findtext("Properties/Etag")) for blob in self.blobs(prefix))
+
+    def forget(self, prefix):
+        for key in self.keys(prefix):
+            self.delete(key)
 
     def read(self, key):
         return self.request("GET", key)
