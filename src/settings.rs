@@ -36,11 +36,11 @@ pub struct Settings {
     pub threads: usize,
     /// Bytes of everything in flight; default 128 MiB, which keeps the process under 256 MiB.
     pub memory_budget: u64,
-    /// Logical bytes of a text chunk, the unit of parallel work; default 1 MiB, which fits the caches.
+    /// Logical bytes of a text chunk, about, the unit of parallel work; default 1 MiB, which fits the caches.
     pub chunk_bytes: u64,
     /// Rows of a text chunk at most; default 65,536.
     pub chunk_rows: u64,
-    /// Logical bytes of an ORC stripe; default 20 MiB, of which the default budget holds two at a time.
+    /// Logical bytes of an ORC stripe, about; default 20 MiB, of which the default budget holds two at a time.
     pub stripe_bytes: u64,
     /// Rows of an ORC stripe at most; default 1,000,000.
     pub stripe_rows: u64,

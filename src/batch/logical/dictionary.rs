@@ -79,10 +79,10 @@ impl Rows<'_> {
         bounds: Bounds<'_>,
         sizes: &mut [u64],
     ) {
-        // The keys that sources of this crate make; that of a row that is not valid may be none.
+        // The keys that sources of this crate make.
         if let Some(keys) = self.dictionary.keys().as_primitive_opt::<Int32Type>() {
-            let (keys, last) = (keys.values(), self.dictionary.values().len().saturating_sub(1));
-            lengths::add(|row| length(keys[row].as_usize().min(last)), bits, self.valid, bounds, sizes);
+            let keys = keys.values();
+            lengths::add(|row| length(keys[row].as_usize()), bits, self.valid, bounds, sizes);
         } else {
             let keys = self.dictionary.normalized_keys();
             lengths::add(|row| length(keys[row]), bits, self.valid, bounds, sizes);

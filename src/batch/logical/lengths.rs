@@ -3,10 +3,7 @@
 //! A sample stands for the rows around it with no more than [`LARGE`] bytes; what lengths have beyond that is summed up
 //! over all rows.
 //!
-//! Which rows are valid is read a word at a time, and in no order: what is summed up is masked, without a jump that
-//! would be guessed wrong.
-//!
-//! Invariant: the length of a row that is not valid may be asked for, and never counts.
+//! Invariant: the length of a row that is not valid is never asked for.
 
 use arrow::array::{ByteView, GenericByteArray, GenericByteViewArray};
 use arrow::buffer::NullBuffer;
@@ -14,9 +11,6 @@ use arrow::datatypes::{ArrowNativeType, ByteArrayType, ByteViewType};
 
 use super::Bounds;
 use crate::batch::{GRAIN, LARGE};
-
-/// Rows whose bits are read at once: a word less the bits before the first of them in its byte.
-const WORD_ROWS: usize = 56;
 
 /// The length of each row of strings or bytes that lie one after the other.
 pub(super) fn of_bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> impl Fn(usize) -> u64 {
@@ -96,41 +90,12 @@ pub(super) fn add_all(
     for (size, pair) in sizes.iter_mut().zip(bounds.windows(2)) {
         *size += match valid {
             None => (pair[0]..pair[1]).map(&length).sum::<u64>(),
-            Some(valid) => sum(&length, valid, pair[0], pair[1]),
+            Some(valid) => {
+                let of_piece = valid.inner().slice(pair[0], pair[1] - pair[0]);
+                of_piece.set_indices().map(|row| length(pair[0] + row)).sum()
+            }
         };
     }
-}
-
-#[inline]
-fn sum(length: &impl Fn(usize) -> u64, valid: &NullBuffer, from: usize, to: usize) -> u64 {
-    let mut sum = 0;
-    for first in (from..to).step_by(WORD_ROWS) {
-        let rows = WORD_ROWS.min(to - first);
-        let mut word = word(valid, first, rows);
-        // Most words of a column that is nearly empty.
-        if word == 0 {
-            continue;
-        }
-        for row in first..first + rows {
-            sum += length(row) & (word & 1).wrapping_neg();
-            word >>= 1;
-        }
-    }
-    sum
-}
-
-/// The bits of so many rows from `first` on, that of the first one lowest.
-#[inline]
-fn word(valid: &NullBuffer, first: usize, rows: usize) -> u64 {
-    let at = valid.offset() + first;
-    let bytes = &valid.validity()[at / 8..];
-    let word = bytes.first_chunk().map_or_else(|| last_word(bytes), |word| u64::from_le_bytes(*word));
-    word >> (at % 8) & ((1 << rows) - 1)
-}
-
-#[cold]
-fn last_word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
