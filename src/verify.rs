@@ -7,6 +7,7 @@
 //! object; only an ORC stripe and a single text row are held as a whole.
 
 mod object;
+mod report;
 mod rows;
 mod sealed;
 
@@ -15,11 +16,11 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use self::object::{Bytewise, Object};
+pub use self::report::{ObjectReport, Problem, VerifyReport};
 use self::sealed::{Opened, read_sealed_manifest};
 use crate::error::{Cause, Error, Result};
 use crate::manifest::{Checksum, Encryption, MANIFEST, Manifest, PartReceipt, SealedPart, read_manifest};
@@ -79,113 +80,6 @@ async fn check_all(
     let objects: Vec<_> = stream::iter(checks).buffered(OBJECTS_AT_ONCE).try_collect().await?;
     let unlisted = unlisted(&*store, &objects).await?;
     Ok(VerifyReport { snapshot_id: manifest.snapshot_id, format: manifest.format, objects, unlisted })
-}
-
-/// What [`verify`] found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct VerifyReport {
-    /// The snapshot, as its manifest calls itself.
-    pub snapshot_id: String,
-    /// The format of its data objects.
-    pub format: Format,
-    /// The data objects that the manifest names, in its order.
-    pub objects: Vec<ObjectReport>,
-    /// Names of data objects that the manifest does not name: a warning, they are no part of the snapshot.
-    ///
-    /// A reader that lists the prefix instead of reading the manifest takes them for data.
-    pub unlisted: Vec<String>,
-}
-
-impl VerifyReport {
-    /// Whether every object that the manifest names is there and whole.
-    pub fn is_intact(&self) -> bool {
-        self.faults().next().is_none()
-    }
-
-    /// The objects with which something is wrong.
-    pub fn faults(&self) -> impl Iterator<Item = &ObjectReport> {
-        self.objects.iter().filter(|object| !object.problems.is_empty())
-    }
-
-    /// The rows of all objects, as the manifest has them.
-    pub fn rows(&self) -> u64 {
-        self.objects.iter().map(|object| object.rows).sum()
-    }
-
-    /// The bytes of all objects, as the manifest has them.
-    pub fn bytes(&self) -> u64 {
-        self.objects.iter().map(|object| object.size).sum()
-    }
-}
-
-/// One data object of a manifest, and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct ObjectReport {
-    /// Its name, relative to the manifest.
-    pub name: String,
-    /// Its bytes, as the manifest has them.
-    pub size: u64,
-    /// Its rows, as the manifest has them.
-    pub rows: u64,
-    /// What is wrong; empty when it is whole.
-    pub problems: Vec<Problem>,
-}
-
-/// Something that is wrong with a data object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "problem", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Problem {
-    /// It is not there.
-    Missing,
-    /// It is of another size; nothing of it was read.
-    #[non_exhaustive]
-    Size {
-        /// Bytes, as the manifest has them.
-        expected: u64,
-        /// Bytes that it has.
-        found: u64,
-    },
-    /// Its bytes are others.
-    #[non_exhaustive]
-    Checksum {
-        /// The checksum in the manifest.
-        expected: String,
-        /// The checksum of its bytes.
-        found: String,
-    },
-    /// It cannot be opened by the key, or is sealed as another object.
-    Sealed,
-    /// It holds another number of rows.
-    #[non_exhaustive]
-    Rows {
-        /// Rows, as the manifest has them.
-        expected: u64,
-        /// Rows that were counted.
-        found: u64,
-    },
-    /// It is not of its format.
-    #[non_exhaustive]
-    Unreadable {
-        /// Rows that were counted before the first one that cannot be read.
-        rows: u64,
-    },
-}
-
-impl Problem {
-    /// What is wrong, in one word: `missing`, `size`, `checksum`, `sealed`, `rows` or `unreadable`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Size { .. } => "size",
-            Self::Checksum { .. } => "checksum",
-            Self::Sealed => "sealed",
-            Self::Rows { .. } => "rows",
-            Self::Unreadable { .. } => "unreadable",
-        }
-    }
 }
 
 /// One object that is to be checked.
