@@ -4,8 +4,8 @@
 //! multiples of [`GRAIN`] rows from the start of the chunk. It ends exactly at each multiple of `part_rows`
 //! too. The module encodes nothing and copies no values: chunks are slices of the batches that came in.
 //!
-//! Logical bytes are estimated: of the strings of a grain, those of one row stand for all. Only what is [`LARGE`] is looked
-//! for in every row.
+//! Logical bytes are estimated: of the strings of a grain, those of one row stand for all. What is longer than [`LARGE`] is
+//! looked for in every row.
 //!
 //! Invariant: how the source cut its batches, and the physical form of its columns, moves no border.
 
@@ -36,7 +36,7 @@ pub(crate) struct Chunk {
     /// The number of the first row in the source.
     pub(crate) first_row: u64,
     pub(crate) rows: u64,
-    /// About.
+    /// The logical size of its rows, about.
     pub(crate) logical_bytes: u64,
     /// Whether `part_rows` wants a new data object to begin with this chunk.
     pub(crate) begins_part: bool,
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn estimates_are_near_whatever_the_period_of_the_rows() {
         for period in 1..200 {
-            let lengths: Vec<_> = (0..20_000).map(|row| if row % period == 0 { 500 } else { 20 }).collect();
+            let lengths: Vec<_> = (0..20_000).map(|row| if row % period == 0 { 60 } else { 2 }).collect();
             let limits = ChunkLimits { bytes: u64::MAX, rows: u64::MAX, part_rows: None };
             let sum = lengths.iter().sum::<usize>() as u64;
             let [(_, _, estimate, _)] = cut(limits, &[batch(&lengths)])[..] else { panic!("not one chunk") };

@@ -63,22 +63,8 @@ impl Rows<'_> {
         bounds: Bounds<'_>,
         sizes: &mut [u64],
     ) {
-        match self.dictionary.values().nulls() {
-            None => self.add_known(length, bits, bounds, sizes),
-            Some(known) => {
-                let length = |entry| if known.is_valid(entry) { length(entry) } else { 0 };
-                self.add_known(length, bits, bounds, sizes);
-            }
-        }
-    }
-
-    fn add_known(
-        &self,
-        length: impl Fn(usize) -> u64,
-        bits: impl FnOnce() -> u64,
-        bounds: Bounds<'_>,
-        sizes: &mut [u64],
-    ) {
+        let known = self.dictionary.values().nulls();
+        let length = |entry| if known.is_none_or(|known| known.is_valid(entry)) { length(entry) } else { 0 };
         // The keys that sources of this crate make.
         if let Some(keys) = self.dictionary.keys().as_primitive_opt::<Int32Type>() {
             let keys = keys.values();
