@@ -51,12 +51,13 @@ pub(super) fn sizes(batch: &RecordBatch, bounds: &[usize], samples: &[Sample]) -
 /// The same of one column, whose rows all count.
 pub(super) fn sizes_of(column: &ArrayRef, bounds: &[usize]) -> Vec<u64> {
     let mut sizes = vec![0; bounds.len().saturating_sub(1)];
-    add(column.as_ref(), None, bounds.into(), &mut sizes);
+    add(column.as_ref(), None, Bounds::of_all(bounds), &mut sizes);
     sizes
 }
 
-impl<'a> From<&'a [usize]> for Bounds<'a> {
-    fn from(rows: &'a [usize]) -> Self {
+impl<'a> Bounds<'a> {
+    /// Bounds of pieces whose rows all count.
+    fn of_all(rows: &'a [usize]) -> Self {
         Self { rows, samples: None }
     }
 }
@@ -200,7 +201,7 @@ fn add_children(
     let end = rows.checked_sub(1).map_or(0, |last| range(last).1);
     let child_bounds: Vec<usize> =
         bounds.iter().map(|row| if *row < rows { range(*row).0 } else { end }).collect();
-    add(children, None, (&*child_bounds).into(), sizes);
+    add(children, None, Bounds::of_all(&child_bounds), sizes);
 }
 
 /// Adds the children of each valid row for itself: for ranges that overlap, or hide values under nulls.
@@ -214,7 +215,7 @@ fn add_each_row(
     for (size, pair) in sizes.iter_mut().zip(bounds.rows.windows(2)) {
         for row in (pair[0]..pair[1]).filter(|row| valid.is_none_or(|valid| valid.is_valid(*row))) {
             let (start, end) = range(row);
-            add(children, None, [start, end][..].into(), std::slice::from_mut(size));
+            add(children, None, Bounds::of_all(&[start, end]), std::slice::from_mut(size));
         }
     }
 }

@@ -98,7 +98,7 @@ impl Rows<'_> {
         let measured = own.as_ref().unwrap_or(values);
         let ends: Vec<usize> = (0..=measured.len()).collect();
         let mut lengths = vec![0; measured.len()];
-        super::add(measured.as_ref(), None, (&*ends).into(), &mut lengths);
+        super::add(measured.as_ref(), None, Bounds::of_all(&ends), &mut lengths);
         // A null of a fixed width counts that width, whatever the key under it.
         let null = null_width(values.data_type());
         let length = |row: usize| match self.valid {

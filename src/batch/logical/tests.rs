@@ -14,7 +14,7 @@ use super::*;
 fn size(array: &dyn Array) -> Vec<u64> {
     let bounds: Vec<usize> = (0..=array.len()).collect();
     let mut sizes = vec![0; array.len()];
-    add(array, None, (&*bounds).into(), &mut sizes);
+    add(array, None, Bounds::of_all(&bounds), &mut sizes);
     sizes
 }
 
@@ -132,7 +132,7 @@ fn a_union_counts_its_active_children_sparse_or_dense() {
     assert_eq!(size(&dense.slice(1, 2)), [8, 0]);
     let parent = NullBuffer::from(vec![false, false, true, true]);
     let mut sizes = vec![0; 4];
-    add(&dense, Some(&parent), [0, 1, 2, 3, 4][..].into(), &mut sizes);
+    add(&dense, Some(&parent), Bounds::of_all(&[0, 1, 2, 3, 4]), &mut sizes);
     assert_eq!(sizes, [0, 0, 0, 8]);
 }
 

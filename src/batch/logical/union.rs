@@ -27,6 +27,6 @@ pub(super) fn add_active(
         let Ok(values) = take(array.child(id).as_ref(), &places, None) else { continue };
         let bounds: Vec<_> =
             bounds.rows.iter().map(|&bound| rows.partition_point(|&row| row < bound)).collect();
-        add(values.as_ref(), None, (&*bounds).into(), sizes);
+        add(values.as_ref(), None, Bounds::of_all(&bounds), sizes);
     }
 }

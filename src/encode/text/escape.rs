@@ -48,7 +48,7 @@ pub(crate) struct Ends {
 /// Of JSON in a quoted cell of CSV every quote stands there twice: that is written at once, instead of looking for quotes
 /// in what was just written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Json<const IN_CSV: bool = false>;
+pub(crate) struct Json<const IN_CSV: bool>;
 
 impl<const IN_CSV: bool> Style for Json<IN_CSV> {
     /// `\u0000`.

@@ -62,10 +62,8 @@ pub(crate) struct Spelling {
 /// How strings are made safe.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Quoting {
-    /// By JSON escapes.
-    Json,
-    /// By JSON escapes, within a cell of CSV that is quoted.
-    JsonInCsv,
+    /// By JSON escapes, maybe within a cell of CSV that is quoted.
+    Json { in_csv: bool },
     /// By CSV quotes.
     Csv(Csv),
 }
@@ -127,7 +125,7 @@ impl JsonNodes<'_> {
             path,
             kind,
             frame,
-            spelling: Spelling { quoting: self.quoting(), floats },
+            spelling: Spelling { quoting: Quoting::Json { in_csv: self.in_csv }, floats },
             memo: Memo::new(self.room),
         })
     }
@@ -173,10 +171,6 @@ impl JsonNodes<'_> {
         let key = self.node(key, join(path, key.name()), Place::Key)?;
         let value = self.node(value, join(path, value.name()), Place::Value)?;
         Ok(Kind::Map(Box::new([key, value])))
-    }
-
-    fn quoting(self) -> Quoting {
-        if self.in_csv { Quoting::JsonInCsv } else { Quoting::Json }
     }
 
     /// A fixed text of JSON, as it is written where it stands.

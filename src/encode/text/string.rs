@@ -29,8 +29,8 @@ use crate::encode::text::slots::{Slots, Unplaced};
 /// The writer of a string column.
 pub(crate) fn texts<'p>(node: &'p Node, array: &ArrayRef, nulls: Option<NullBuffer>) -> BoxColumn<'p> {
     match node.spelling.quoting {
-        Quoting::Json => styled(node, array, nulls, Json::<false>),
-        Quoting::JsonInCsv => styled(node, array, nulls, Json::<true>),
+        Quoting::Json { in_csv: false } => styled(node, array, nulls, Json::<false>),
+        Quoting::Json { in_csv: true } => styled(node, array, nulls, Json::<true>),
         Quoting::Csv(csv) => styled(node, array, nulls, csv),
     }
 }
