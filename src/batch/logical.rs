@@ -30,6 +30,13 @@ struct Bounds<'a> {
     samples: Option<&'a [Sample]>,
 }
 
+impl<'a> Bounds<'a> {
+    /// Bounds of pieces whose rows all count.
+    fn of_all(rows: &'a [usize]) -> Self {
+        Self { rows, samples: None }
+    }
+}
+
 /// A row that stands for the [`GRAIN`](super::GRAIN) rows around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
@@ -53,13 +60,6 @@ pub(super) fn sizes_of(column: &ArrayRef, bounds: &[usize]) -> Vec<u64> {
     let mut sizes = vec![0; bounds.len().saturating_sub(1)];
     add(column.as_ref(), None, Bounds::of_all(bounds), &mut sizes);
     sizes
-}
-
-impl<'a> Bounds<'a> {
-    /// Bounds of pieces whose rows all count.
-    fn of_all(rows: &'a [usize]) -> Self {
-        Self { rows, samples: None }
-    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other type has a fixed width")]
