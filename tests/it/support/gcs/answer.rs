@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::http::{Response, StatusCode};
 use s3s::Body;
 
-use super::{Object, Upload};
+use super::bucket::{Object, Upload};
 
 /// A status and Google's code for it.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use futures::TryStreamExt;
 use hyper::http::Response;
 use s3s::Body;
 
-use super::{S3Call, plain};
+use super::S3Call;
+use super::fault::plain;
 
 /// Uploads of a list at most.
 const PAGE: usize = 2;
