@@ -116,12 +116,12 @@ impl Chunker {
             let rows = self.open.rows + (bound - start) as u64;
             let at_border = rows.is_multiple_of(GRAIN);
             if at_border && (self.open.logical_bytes >= self.limits.bytes || rows >= self.limits.rows) {
-                self.append(&batch.slice(start, bound - start));
+                self.append(batch.slice(start, bound - start));
                 self.close(full);
                 start = *bound;
             }
         }
-        self.append(&batch.slice(start, batch.num_rows() - start));
+        self.append(batch.slice(start, batch.num_rows() - start));
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a rest of 16 is small")]
@@ -150,10 +150,10 @@ impl Chunker {
         bounds.windows(2).enumerate().filter_map(sample).collect()
     }
 
-    fn append(&mut self, batch: &RecordBatch) {
+    fn append(&mut self, batch: RecordBatch) {
         if batch.num_rows() > 0 {
             self.open.rows += batch.num_rows() as u64;
-            self.open.batches.push(batch.clone());
+            self.open.batches.push(batch);
         }
     }
 
