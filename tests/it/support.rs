@@ -2,6 +2,7 @@
 
 #[cfg(feature = "azure")]
 pub(crate) mod azure;
+mod connections;
 pub(crate) mod faulty;
 #[cfg(feature = "gcp")]
 pub(crate) mod gcs;

@@ -17,7 +17,6 @@ use futures::TryStreamExt;
 use hyper::body::Incoming;
 use hyper::http::{HeaderMap, Method, Request, Response};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use object_store::gcp::{GcpCredential, GoogleCloudStorage, GoogleCloudStorageBuilder};
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, RetryConfig, StaticCredentialProvider};
@@ -28,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use self::answer::{Refusal, refused};
 use self::bucket::Bucket;
+use super::connections::serve;
 use super::s3::quick;
 
 const BUCKET: &str = "bucket";
@@ -56,7 +56,9 @@ impl GcsServer {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let bucket = Arc::new(Mutex::new(bucket));
-        let task = tokio::spawn(serve(listener, Arc::clone(&bucket)));
+        let served = Arc::clone(&bucket);
+        let handler = service_fn(move |request| answer(Arc::clone(&served), request));
+        let task = tokio::spawn(serve(listener, handler));
         Self { address, bucket, task }
     }
 
@@ -112,19 +114,6 @@ impl GcsServer {
 impl Drop for GcsServer {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, bucket: Arc<Mutex<Bucket>>) {
-    loop {
-        let Ok((socket, _)) = listener.accept().await else { return };
-        let bucket = Arc::clone(&bucket);
-        let handler = service_fn(move |request| answer(Arc::clone(&bucket), request));
-        tokio::spawn(async move {
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            // A client that goes away is none of our business.
-            drop(server.serve_connection(TokioIo::new(socket), handler).await);
-        });
     }
 }
 

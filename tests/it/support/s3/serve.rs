@@ -7,30 +7,22 @@ use futures::future::OptionFuture;
 use hyper::body::Incoming;
 use hyper::http::{Method, Request, Response};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::Body;
 use s3s::service::S3Service;
 use tokio::net::TcpListener;
 
 use super::fault::plain;
 use super::{Answer, S3Call, State};
+use crate::support::connections;
 
 /// Answers whoever connects.
 pub(super) async fn serve(listener: TcpListener, service: S3Service, state: Arc<State>) {
-    loop {
-        let Ok((socket, _)) = listener.accept().await else { return };
-        let (service, state) = (service.clone(), Arc::clone(&state));
-        // A task of its own: what was begun is done, also when the client goes away.
-        let handler = service_fn(move |request| {
-            let answer = tokio::spawn(answer(service.clone(), Arc::clone(&state), request));
-            async { answer.await.map_err(io::Error::other)? }
-        });
-        tokio::spawn(async move {
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            // A client that goes away is none of our business.
-            drop(server.serve_connection(TokioIo::new(socket), handler).await);
-        });
-    }
+    // A task of its own for each request: what was begun is done, also when the client goes away.
+    let handler = service_fn(move |request| {
+        let answer = tokio::spawn(answer(service.clone(), Arc::clone(&state), request));
+        async { answer.await.map_err(io::Error::other)? }
+    });
+    connections::serve(listener, handler).await;
 }
 
 async fn answer(
